@@ -1,0 +1,73 @@
+# Everything runs in .venv, an environment with exactly the packages of envs/requirements.lock.
+
+PYTHON ?= python3.11
+CORES ?= 2
+# `make lock LOCK_OPTIONS=--upgrade` takes the newest versions; without it pins that still fit stay.
+LOCK_OPTIONS ?=
+# For pytest, as in `make test TEST_OPTIONS="-n 2 --dist loadfile"` or TEST_OPTIONS=tests/library.
+TEST_OPTIONS ?=
+
+UV := uv==0.13.9
+LOCK := envs/requirements.lock
+VENV := .venv
+INSTALLED := $(VENV)/.installed
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
+# One thread for every linear algebra library; a rule raises it to the threads it asks for.
+RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" PYTHONPATH= PYTHONNOUSERSITE=1 \
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_MAXIMUM_THREADS=1
+
+.PHONY: help env figures report test lint lock clean clean-results
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
+
+env: $(INSTALLED)  ## the pinned environment in .venv (PYTHON=... chooses the interpreter)
+
+$(INSTALLED): $(LOCK) pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 is needed, and '$(PYTHON)' is not one."; \
+		echo "Install it (it may be called python3.11) or name it: make env PYTHON=/path/to/python3.11"; \
+		exit 1; } >&2
+	@echo "Installing the packages of $(LOCK) into $(VENV): about a minute."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@awk '/^[a-z]/ {keep = /^(pip|setuptools)==/} keep' $(LOCK) > $(VENV)/build-tools.txt
+	@$(PIP) install --quiet --require-hashes -r $(VENV)/build-tools.txt
+	@$(PIP) install --quiet --require-hashes --no-build-isolation -r $(LOCK)
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(PIP) check
+	@touch $@
+
+figures: env  ## every figure of the default run (CORES=2)
+	@$(RUN) snakemake --cores $(CORES)
+	@echo "The figures are in results/figures."
+
+report: figures  ## the figures with captions and provenance in one page, results/report.html
+	@$(RUN) snakemake --report results/report.html
+	@echo "The report is results/report.html."
+
+test: env  ## the whole test suite
+	@$(RUN) QUASIPOTENTIAL_LOCKED=1 pytest $(TEST_OPTIONS)
+
+lint: env  ## style of the code and of the workflow
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) snakefmt --check Snakefile workflow/rules
+	$(RUN) snakemake --lint
+
+lock:  ## pin the environment anew from pyproject.toml, with uv from a throw-away environment
+	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
+	$(PYTHON) -m venv "$$tools" && \
+	"$$tools/bin/python" -m pip --disable-pip-version-check install --quiet $(UV) && \
+	"$$tools/bin/uv" pip compile --quiet --universal --fork-strategy fewest --generate-hashes \
+		--python "$$tools/bin/python" --python-version 3.11 --extra slurm --extra test \
+		--annotation-style line --custom-compile-command "make lock" $(LOCK_OPTIONS) \
+		--output-file $(LOCK) pyproject.toml envs/requirements.in
+	@echo "Now copy the versions into envs/environment.yaml; tests/test_environment.py compares them."
+
+clean:  ## remove the environment and all caches; results stay
+	rm -rf $(VENV) .pytest_cache .hypothesis .ruff_cache build workflow/quasipotential.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+clean-results:  ## remove all results, figures and Snakemake's record of them
+	@if [ -d results ]; then echo "Removing results ($$(du -sh results | cut -f1)) and .snakemake."; fi
+	@rm -rf results .snakemake

@@ -1,0 +1,36 @@
+# The whole workflow on one screen: config, plan, stages, targets.
+#
+#   couplings --> trajectories --+
+#       |-------> langevin ------+
+#   dmft ------------------------+--> figures --> report (snakemake --report)
+#   replica ---------------------+
+#   published values ------------+
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/couplings.smk"
+include: "workflow/rules/trajectories.smk"
+include: "workflow/rules/langevin.smk"
+include: "workflow/rules/dmft.smk"
+include: "workflow/rules/replica.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.figures.input,
+        rules.comparison.output,
+
+
+onsuccess:
+    shelf.publish(plan)
+    print("Figures: results/figures/   keys and parameters: results/index.csv")

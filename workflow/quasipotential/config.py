@@ -1,0 +1,364 @@
+"""The config: what may stand in ``config.yaml``, checked before any job starts.
+
+``load`` turns the raw mapping into a frozen, typed :class:`Config` or raises one
+:class:`ConfigError` that lists, for each fault, the key's path, what was given and what is allowed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from .specs import (
+    Asymmetry,
+    Interval,
+    NonNegative,
+    Positive,
+    Real,
+    Seed,
+    Transfer,
+    canonical_float,
+)
+from .status import Status
+
+MAX_GRID = 10_000
+GRID_FORM = "a list of numbers, or {start, stop, number, scale: linear or log}"
+
+
+class ConfigError(ValueError):
+    """The config is not usable; the message lists every fault."""
+
+
+def _expand(value: Any) -> Any:
+    """List of the numbers that a grid stands for."""
+    if isinstance(value, Mapping):
+        allowed = {"start", "stop", "number", "scale"}
+        if set(value) - allowed or {"start", "stop", "number"} - set(value):
+            raise ValueError(f"a grid is {GRID_FORM}")
+        start, stop, number = float(value["start"]), float(value["stop"]), int(value["number"])
+        scale = value.get("scale", "linear")
+        if not (math.isfinite(start) and math.isfinite(stop) and start < stop):
+            raise ValueError("a grid needs finite start < stop")
+        if not 2 <= number <= MAX_GRID:
+            raise ValueError(f"a grid needs 2 <= number <= {MAX_GRID}")
+        fractions = [i / (number - 1) for i in range(number)]
+        if scale == "linear":
+            # Rounding to the span makes the middle of [-a, a] 0 and not 1e-17.
+            digits = 12 - math.floor(math.log10(stop - start))
+            return [round(start + f * (stop - start), digits) for f in fractions]
+        if scale == "log" and start > 0:
+            return [canonical_float(start * (stop / start) ** f) for f in fractions]
+        raise ValueError("the scale of a grid is linear, or log with start > 0")
+    if isinstance(value, int | float | str):
+        return [value]
+    return value
+
+
+def _ordered(values: tuple[float, ...]) -> tuple[float, ...]:
+    if not values:
+        raise ValueError("a grid must not be empty")
+    if len(values) > MAX_GRID:
+        raise ValueError(f"a grid holds at most {MAX_GRID} values")
+    repeated = sorted({value for value in values if values.count(value) > 1})
+    if repeated:
+        raise ValueError(f"a grid must not repeat values, {repeated[0]:g} stands twice")
+    return tuple(sorted(values))
+
+
+Couplings = Annotated[tuple[NonNegative, ...], BeforeValidator(_expand), AfterValidator(_ordered)]
+Gammas = Annotated[tuple[Asymmetry, ...], BeforeValidator(_expand), AfterValidator(_ordered)]
+Positives = Annotated[tuple[Positive, ...], BeforeValidator(_expand), AfterValidator(_ordered)]
+Count = Annotated[int, Field(ge=1)]
+Size = Annotated[int, Field(ge=2, le=100_000)]
+Allowed = tuple[
+    Literal[tuple(status.name.lower() for status in Status if status is not Status.CONVERGED)], ...
+]
+
+
+class Section(BaseModel):
+    """Part of the config: unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Allow(Section):
+    """Outcomes that do not fail a job, by stage; such points are stored and shown as what they are."""
+
+    trajectories: Allowed = ()
+    langevin: Allowed = ()
+    dmft: Allowed = ()
+    replica: Allowed = ()
+
+
+class Replica(Section):
+    """Accuracy of the saddle-point solver."""
+
+    tolerance: Positive
+    quadrature_tolerance: Positive
+
+
+class Dmft(Section):
+    """Accuracy of the static and the stationary solver."""
+
+    tolerance: Positive
+
+
+class Dynamics(Section):
+    """Error control of the adaptive integrator."""
+
+    rtol: Annotated[float, Field(ge=1e-13, le=1e-2)]
+    atol: Positive
+
+
+class Sampling(Section):
+    """One sampling experiment: every g with every gamma, on several networks."""
+
+    algorithm: Literal["hmc", "euler-maruyama"]
+    g: Couplings
+    gamma: Gammas
+    beta: Positives
+    N: Size
+    networks: Count
+    chains: Annotated[int, Field(ge=4, multiple_of=2)]
+    hottest: Positive
+    step: Positive
+    path_length: Positive
+    warmup: Annotated[int, Field(ge=10)]
+    draws: Annotated[int, Field(ge=20)]
+    rhat_limit: Annotated[float, Field(gt=1)]
+    ess_limit: Positive
+
+
+class Point(Section):
+    """A point of the phase diagram."""
+
+    g: NonNegative
+    gamma: Asymmetry
+
+
+class Activity(Section):
+    """Fig. 1a: the original dynamics at some points."""
+
+    N: Size
+    points: Annotated[tuple[Point, ...], Field(min_length=1)]
+    start: Interval
+    duration: Positive
+    interval: Positive
+    neurons: Count
+
+
+class SmallNetwork(Section):
+    """Fig. 1c: a network written out, and where its trajectories start."""
+
+    matrix: tuple[tuple[Real, ...], ...]
+    starts: Annotated[tuple[tuple[Real, ...], ...], Field(min_length=1)]
+    duration: Positive
+    interval: Positive
+
+
+class Fig1(Section):
+    """Activity, phase diagram, small networks."""
+
+    activity: Activity
+    g_max: Positive
+    small_networks: Annotated[tuple[SmallNetwork, ...], Field(min_length=1)]
+
+
+class BetaCurves(Section):
+    """Figs. 2 and 8: curves against beta."""
+
+    gamma: Asymmetry
+    g: Couplings
+    beta: Positives
+    sampling: tuple[str, ...]
+
+
+class GCurves(Section):
+    """Figs. 3 and 7: curves against g, one for each gamma."""
+
+    gamma: Gammas
+    g: Couplings
+    beta: Positive
+    sampling: tuple[str, ...]
+
+
+class Fig4(Section):
+    """Static DMFT."""
+
+    gamma: Gammas
+    g: Couplings
+
+
+class Fig5(Section):
+    """Covariance of x and phi above the transition."""
+
+    gamma: Gammas
+    g: Couplings
+    beta: Positive
+
+
+class Fig6(Section):
+    """Zero temperature; ``small_temperature`` is where chi = (q - Q)/T is read."""
+
+    gamma: Gammas
+    g: Couplings
+    small_temperature: Positive
+
+
+class Fig9(Section):
+    """The damped iteration, from the start (q, Q)."""
+
+    gamma: Asymmetry
+    g: Couplings
+    beta: Positive
+    damping: Annotated[float, Field(ge=0, lt=1)]
+    iterations: Count
+    q: Positive
+    Q: Positive
+
+
+class Networks(Section):
+    """Networks to compare a mean-field solution with."""
+
+    N: Size
+    networks: Count
+
+
+class FigS1(Section):
+    """Two-time DMFT and networks."""
+
+    g: NonNegative
+    gamma: Asymmetry
+    noise: NonNegative
+    start: Interval
+    duration: Positive
+    interval: Positive
+    trajectories: Annotated[int, Field(ge=100)]
+    tangents: Annotated[int, Field(ge=10)]
+    batches: Annotated[int, Field(ge=2)]
+    simulation: Networks
+
+
+class FigS2(Section):
+    """Stationary autocorrelation of the chaotic state, gamma = 0, DMFT and networks."""
+
+    g: Positives
+    max_lag: Positive
+    interval: Positive
+    simulation: Networks
+    start: Interval
+    discard: NonNegative
+    duration: Positive
+
+
+class FigS3(Section):
+    """Sampling against the replica theory; theory at ``beta``."""
+
+    beta: Positives
+    sampling: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Figures(Section):
+    """Which figures to draw, and from what; a figure set to null is left out."""
+
+    fig1: Fig1 | None
+    fig2: BetaCurves | None
+    fig3: GCurves | None
+    fig4: Fig4 | None
+    fig5: Fig5 | None
+    fig6: Fig6 | None
+    fig7: GCurves | None
+    fig8: BetaCurves | None
+    fig9: Fig9 | None
+    figS1: FigS1 | None
+    figS2: FigS2 | None
+    figS3: FigS3 | None
+
+
+class Config(Section):
+    """The whole config."""
+
+    seed: Seed
+    transfer: Transfer
+    allow: Allow
+    replica: Replica
+    dmft: Dmft
+    dynamics: Dynamics
+    sampling: dict[str, Sampling]
+    figures: Figures
+
+    @model_validator(mode="after")
+    def _known_experiments(self) -> Config:
+        for name, figure in self.figures:
+            for experiment in getattr(figure, "sampling", ()):
+                if experiment not in self.sampling:
+                    raise ValueError(
+                        f"figures.{name}.sampling names {experiment!r}; "
+                        f"sampling holds {', '.join(sorted(self.sampling)) or 'nothing'}"
+                    )
+        return self
+
+
+def _booleans(value: Any, path: str = "") -> list[str]:
+    """Paths of the yes/no values in a raw config: it has no such option."""
+    if isinstance(value, bool):
+        return [f"{path}: got {value}; allowed: a number, a text or a list, never yes or no"]
+    if isinstance(value, Mapping):
+        items = [(str(key), inner) for key, inner in value.items()]
+    elif isinstance(value, list | tuple):
+        items = [(str(index), inner) for index, inner in enumerate(value)]
+    else:
+        items = []
+    return [
+        fault for key, inner in items for fault in _booleans(inner, f"{path}.{key}" if path else key)
+    ]
+
+
+def _describe(fault: dict[str, Any]) -> str:
+    """One fault in one line: path, what was given, what is allowed."""
+    path = ".".join(str(part) for part in fault["loc"]) or "config"
+    given = repr(fault["input"])
+    if len(given) > 80:
+        given = given[:77] + "..."
+    match fault["type"]:
+        case "missing":
+            return f"{path}: missing"
+        case "extra_forbidden":
+            return f"{path}: unknown key (got {given})"
+        case "value_error":
+            return f"{path}: got {given}; {fault['ctx']['error']}"
+    allowed = fault["msg"].removeprefix("Input should be ")
+    return f"{path}: got {given}; allowed: {allowed}"
+
+
+def load(raw: Mapping[str, Any]) -> Config:
+    """Check the raw config.
+
+    Parameters
+    ----------
+    raw : mapping
+        What YAML and the command line gave.
+
+    Raises
+    ------
+    ConfigError
+        With one line for each fault.
+    """
+    faults = _booleans(raw)
+    if not faults:
+        try:
+            return Config.model_validate(dict(raw))
+        except ValidationError as error:
+            faults = [_describe(fault) for fault in error.errors()]
+    raise ConfigError("\n".join(["the config is not valid:", *(f"  {fault}" for fault in faults)]))

@@ -1,0 +1,85 @@
+"""One figure job: table, picture, caption."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import ModuleType
+
+import jinja2
+import pandas as pd
+
+from . import store
+from .figures import style, tables
+from .specs import parse
+
+#: Deviation, in reading errors, beyond which a published point counts as different.
+DIFFERENT = 3.0
+
+
+def read_published(path: Path, name: str) -> pd.DataFrame:
+    """Digitised values of one figure; Figs. 3 and 7 show the same curves, digitised once."""
+    published = pd.read_csv(path, dtype={"figure": str}, comment="#")
+    number = {"fig3": "7"}.get(name, name.removeprefix("fig"))
+    return published[published["figure"] == number].reset_index(drop=True)
+
+
+def caption(template: Path, comparison: pd.DataFrame, table: pd.DataFrame, settings: dict) -> str:
+    """Caption with the numbers of this run.
+
+    The template knows ``settings``; ``compared`` and ``different``, numbers of published points;
+    ``above``, how many of the latter lie at g (1 + gamma) >= 1; ``largest``, the row that differs
+    most; ``not_converged`` and ``not_equilibrated``, numbers of points with such a status.
+    """
+    known = comparison.dropna(subset=["deviation"])
+    different = known[known["deviation"].abs() > DIFFERENT]
+    largest = None
+    if len(different):
+        largest = different.loc[different["deviation"].abs().idxmax()].to_dict()
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(template.parent),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    return environment.get_template(template.name).render(
+        settings=settings,
+        compared=len(known),
+        different=len(different),
+        above=int((different["g"] * (1 + different["gamma"]) >= 1).sum()),
+        largest=largest,
+        not_equilibrated=int((table["status"] == "not_equilibrated").sum()),
+        not_converged=int(table["status"].isin(["not_converged", "inaccurate", "unphysical"]).sum()),
+    )
+
+
+def run(snakemake, module: ModuleType) -> None:
+    """Draw one figure from the job's inputs and write its files."""
+    spec = parse(snakemake.params.spec)
+    settings = json.loads(spec.settings)
+    sources = {role: [store.load(path) for path in paths] for role, paths in spec.sources}
+    published = read_published(snakemake.input.published, spec.name)
+    table = module.tabulate(sources, published, settings)
+    store.write_atomically(
+        snakemake.output.table, lambda name: table.to_csv(name, index=False, float_format="%.12g")
+    )
+    text = caption(
+        Path(snakemake.input.caption), tables.compare(table), table, settings
+    )
+    store.write_atomically(
+        snakemake.output.caption, lambda name: name.write_text(text, encoding="utf-8")
+    )
+    with style.paper_style():
+        figure = module.draw(table, settings)
+        # No dates in the files: the same numbers give the same bytes.
+        metadata = {
+            "pdf": {"CreationDate": None, "Keywords": spec.key},
+            "svg": {"Date": None, "Identifier": spec.key},
+            "png": {"Source": spec.key},
+        }
+        for suffix, about in metadata.items():
+            store.write_atomically(
+                snakemake.output[suffix],
+                lambda name, suffix=suffix, about=about: figure.savefig(
+                    name, format=suffix, metadata=about
+                ),
+            )

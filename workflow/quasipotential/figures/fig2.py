@@ -1,0 +1,81 @@
+"""Fig. 2: energy per unit and mean square activity against beta."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from . import style, tables
+
+QUANTITIES = {"energy": "energy", "mean_square_x": "mean_square_x"}
+
+
+def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataFrame:
+    """Rows: theory over the whole grid, sampling and published where there are any."""
+    parts = [tables.published_rows(published, "beta")]
+    for quantity, variable in QUANTITIES.items():
+        parts += [
+            tables.theory_rows(ds, quantity, ds[variable], "beta", settings["gamma"])
+            for ds in sources["replica"]
+        ]
+        parts.append(tables.sampling_rows(sources["sampling"], quantity, variable, "beta"))
+    return tables.join(parts)
+
+
+def draw(table: pd.DataFrame, settings: dict) -> Figure:
+    """Panel a: E/N, with the published pair in an inset; panel b: the mean of x^2."""
+    figure, axes = style.new_figure(style.PAGE, 2.9, ncols=2)
+    for axis, quantity in zip(axes.flat, QUANTITIES, strict=True):
+        _draw_quantity(axis, table[table["quantity"] == quantity], settings["g"])
+        axis.set(xscale="log", xlabel=r"$\beta$", ylabel=style.SYMBOLS[quantity])
+    energy, square = axes.flat
+    energy.set_yscale("log")
+    square.set_yscale("log")
+    published = table[(table["source"] == "published") & (table["quantity"] == "energy")]
+    if len(published):
+        _draw_inset(energy, table[table["quantity"] == "energy"], published, settings["g"])
+    handles = [
+        Line2D([], [], color=style.colour_of_g(g), label=f"theory, $g={g:g}$")
+        for g in settings["g"]
+    ]
+    sampled = table[table["source"] == "sampling"]
+    square.legend(handles=[*handles, *style.sample_handles(sampled)], loc="lower left")
+    energy.legend(handles=published_handles(settings["g"]), loc="lower left")
+    style.label_panels(axes)
+    return figure
+
+
+def published_handles(values) -> list[Line2D]:
+    """One grey mark for each value of g."""
+    return [
+        style.published_handle(f"published, $g={g:g}$", mark)
+        for g, mark in zip(values, style.PUBLISHED_MARKS, strict=False)
+    ]
+
+
+def _draw_quantity(axis, rows: pd.DataFrame, values) -> None:
+    # E/N = T/2 for every g at gamma = 0: dashes let each curve show through the next.
+    dashes = ["-", (0, (4, 4)), (0, (1, 3))]
+    for number, g in enumerate(values):
+        here = rows[rows["g"] == g]
+        colour = style.colour_of_g(g)
+        style.draw_theory(
+            axis, here[here["source"] == "theory"], colour, ls=dashes[number % len(dashes)]
+        )
+        sampled = here[here["source"] == "sampling"]
+        for sampler, group in sampled.groupby("sampler"):
+            style.draw_samples(axis, group, colour, style.SAMPLER_MARKS[sampler])
+        style.draw_published(
+            axis, here[here["source"] == "published"], style.PUBLISHED_MARKS[number]
+        )
+
+
+def _draw_inset(axis, rows: pd.DataFrame, published: pd.DataFrame, values) -> None:
+    inset = axis.inset_axes([0.55, 0.55, 0.42, 0.4])
+    _draw_quantity(inset, rows, values)
+    beta, energy = published["x"].mean(), published["y"].mean()
+    inset.set(xlim=(beta * 0.985, beta * 1.015), ylim=(energy * 0.985, energy * 1.015))
+    inset.ticklabel_format(axis="y", scilimits=(0, 0))
+    inset.tick_params(labelsize=6)
+    inset.yaxis.get_offset_text().set_fontsize(6)

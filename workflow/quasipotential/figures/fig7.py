@@ -1,0 +1,24 @@
+"""Fig. 7: order parameters q, Q, r, R against g at low temperature."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from . import style
+from .fig3 import QUANTITIES, tabulate
+
+__all__ = ["draw", "tabulate"]
+
+
+def draw(table: pd.DataFrame, settings: dict) -> Figure:
+    """One panel for each order parameter."""
+    figure, axes = style.new_figure(style.PAGE, 4.8, nrows=2, ncols=2)
+    for axis, quantity in zip(axes.flat, QUANTITIES, strict=True):
+        style.draw_gamma_curves(axis, table[table["quantity"] == quantity], settings["gamma"])
+        style.mark_transitions(axis, settings["gamma"], settings["g"])
+        axis.set(xlabel="$g$", ylabel=style.SYMBOLS[quantity])
+        axis.ticklabel_format(axis="y", scilimits=(-1, 2))
+    axes.flat[0].legend(handles=style.gamma_handles(table, settings["gamma"]), loc="upper left")
+    style.label_panels(axes)
+    return figure

@@ -1,0 +1,188 @@
+"""One look for all figures: sizes, colours, marks.
+
+Theory is a line, sampling and simulation are open marks with error bars, published values are small
+grey marks.  A value of gamma or g has the same colour in every figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+GREY = "0.45"
+#: Values of g that head the palette; others take a colour from a continuous map.
+PALETTE_G = (0.8, 1.2, 1.0, 0.9, 1.02, 1.1, 0.98)
+#: Width of one column and of the page of a journal, inches.
+COLUMN, PAGE = 3.4, 7.0
+PUBLISHED_MARKS = ("s", "o", "^", "D", "v")
+SYMBOLS = {
+    "q": "$q$",
+    "Q": "$Q$",
+    "r": "$r$",
+    "R": "$R$",
+    "G": "$G$",
+    "energy": "$E/N$",
+    "mean_square_x": r"$\langle x^2\rangle$",
+    "chi": r"$\chi$",
+    "r_tilde": r"$\tilde r$",
+    "C": "$C$",
+    "R_int": r"$R_{\mathrm{int}}$",
+}
+
+
+@contextmanager
+def paper_style() -> Iterator[None]:
+    """Settings under which a figure is drawn and saved."""
+    settings = {
+        "font.size": 8,
+        "axes.labelsize": 9,
+        "axes.titlesize": 9,
+        "legend.fontsize": 7,
+        "xtick.labelsize": 7.5,
+        "ytick.labelsize": 7.5,
+        "axes.linewidth": 0.7,
+        "lines.linewidth": 1.3,
+        "lines.markersize": 4,
+        "legend.frameon": False,
+        "figure.constrained_layout.use": True,
+        "savefig.dpi": 200,
+        "pdf.fonttype": 42,
+        "svg.fonttype": "path",
+        "svg.hashsalt": "quasipotential",
+        "mathtext.fontset": "dejavusans",
+    }
+    with mpl.rc_context(sns.axes_style("ticks")), mpl.rc_context(settings):
+        yield
+
+
+def colour_of_gamma(gamma: float) -> tuple[float, ...]:
+    """Colour of a value of gamma, dark for -0.2 to light for 1."""
+    return mpl.colormaps["viridis"](float(np.clip((gamma + 0.2) / 1.3, 0.0, 1.0)))
+
+
+def colour_of_g(g: float) -> tuple[float, ...]:
+    """Colour of a value of g."""
+    for value, colour in zip(PALETTE_G, sns.color_palette("colorblind"), strict=False):
+        if abs(g - value) < 1e-9:
+            return colour
+    return mpl.colormaps["plasma"](float(np.clip(g / 2.5, 0.0, 0.9)))
+
+
+def label_panels(axes) -> None:
+    """Write (a), (b), ... above the panels."""
+    for letter, axis in zip("abcdefgh", np.ravel(axes), strict=False):
+        axis.set_title(f"({letter})", loc="left", fontweight="bold")
+
+
+def draw_theory(axis: Axes, rows: pd.DataFrame, colour, label: str | None = None, **line) -> None:
+    """Theory as a line; points whose status is not ``converged`` as crosses."""
+    rows = rows.sort_values("x")
+    axis.plot(rows["x"], rows["y"], color=colour, label=label, zorder=2, **line)
+    failed = rows[rows["status"] != "converged"]
+    axis.plot(failed["x"], failed["y"], "x", color="red", zorder=3)
+
+
+def draw_samples(axis: Axes, rows: pd.DataFrame, colour, mark: str = "o") -> None:
+    """Sampled means with standard errors: open marks; crossed out where not equilibrated."""
+    for status, group in rows.groupby("status"):
+        axis.errorbar(
+            group["x"],
+            group["y"],
+            yerr=group["error"].fillna(0.0),
+            fmt=mark,
+            color=colour,
+            mfc="white",
+            mew=0.9,
+            elinewidth=0.8,
+            capsize=1.5,
+            zorder=4,
+        )
+        if status != "converged":
+            axis.plot(group["x"], group["y"], "x", color=colour, ms=4, mew=0.8, zorder=5)
+
+
+def draw_published(axis: Axes, rows: pd.DataFrame, mark: str = "s") -> None:
+    """Published values, digitised, with their reading errors."""
+    axis.errorbar(
+        rows["x"],
+        rows["y"],
+        yerr=rows["error"],
+        fmt=mark,
+        color=GREY,
+        ms=2.2,
+        mew=0,
+        elinewidth=0.5,
+        zorder=1,
+        alpha=0.8,
+    )
+
+
+def sample_handles(rows: pd.DataFrame) -> list[Line2D]:
+    """Legend entries for the samplers that stand in a table."""
+    open_mark = {"ls": "", "color": "k", "mfc": "white", "mew": 0.9}
+    handles = [
+        Line2D([], [], marker=SAMPLER_MARKS[name], label=SAMPLER_NAMES[name], **open_mark)
+        for name in SAMPLER_MARKS
+        if (rows["sampler"] == name).any()
+    ]
+    if (rows["status"] == "not_equilibrated").any():
+        handles.append(Line2D([], [], marker="x", ls="", color="k", label="not equilibrated"))
+    return handles
+
+
+SAMPLER_MARKS = {"hmc": "o", "euler-maruyama": "D"}
+SAMPLER_NAMES = {"hmc": "sampling, HMC", "euler-maruyama": "sampling, Euler-Maruyama"}
+
+
+def published_handle(label: str = "published", mark: str = "s") -> Line2D:
+    """Legend entry for published values."""
+    return Line2D([], [], marker=mark, ls="", color=GREY, ms=3, label=label)
+
+
+def new_figure(width: float, height: float, **subplots) -> tuple[Figure, np.ndarray]:
+    """Figure that no global state knows, and its panels as an array."""
+    figure = Figure(figsize=(width, height))
+    axes = figure.subplots(squeeze=False, **subplots)
+    return figure, axes
+
+
+def draw_gamma_curves(axis: Axes, rows: pd.DataFrame, gammas) -> None:
+    """Curves against g, one for each gamma: theory, sampling, published."""
+    for number, gamma in enumerate(gammas):
+        here = rows[rows["gamma"] == gamma]
+        colour = colour_of_gamma(gamma)
+        draw_theory(axis, here[here["source"] == "theory"], colour)
+        for sampler, group in here[here["source"] == "sampling"].groupby("sampler"):
+            draw_samples(axis, group, colour, SAMPLER_MARKS[sampler])
+        published = here[here["source"] == "published"]
+        draw_published(axis, published, PUBLISHED_MARKS[number % len(PUBLISHED_MARKS)])
+
+
+def mark_transitions(axis: Axes, gammas, g) -> None:
+    """Dotted lines at g (1 + gamma) = 1."""
+    for gamma in gammas:
+        if gamma > -1 and min(g) < 1 / (1 + gamma) < max(g):
+            axis.axvline(1 / (1 + gamma), color=colour_of_gamma(gamma), ls=":", lw=0.9, zorder=0)
+
+
+def gamma_handles(table: pd.DataFrame, gammas) -> list[Line2D]:
+    """Legend entries of :func:`draw_gamma_curves`."""
+    handles = [
+        Line2D([], [], color=colour_of_gamma(gamma), label=f"theory, $\\gamma={gamma:g}$")
+        for gamma in gammas
+    ]
+    handles += [
+        published_handle(f"published, $\\gamma={gamma:g}$", PUBLISHED_MARKS[i % 5])
+        for i, gamma in enumerate(gammas)
+        if ((table["source"] == "published") & (table["gamma"] == gamma)).any()
+    ]
+    handles.append(Line2D([], [], color="0.4", ls=":", label=r"$g(1+\gamma)=1$"))
+    return handles + sample_handles(table[table["source"] == "sampling"])

@@ -1,0 +1,186 @@
+"""Tables of the numbers that a figure draws, and their comparison with the published ones.
+
+Columns: ``panel``; ``quantity``; ``source`` (theory, sampling, simulation, published); ``sampler``;
+``gamma``, ``g``, ``beta``, ``N`` (the parameters, NaN where there is none); ``x``, ``y``; ``error``
+(theory: quadrature error; sampling: standard error over networks; published: reading error);
+``status`` (converged, or what went wrong).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from ..diagnostics import disorder_average
+from ..status import Status
+
+COLUMNS = (
+    "panel",
+    "quantity",
+    "source",
+    "sampler",
+    "gamma",
+    "g",
+    "beta",
+    "N",
+    "x",
+    "y",
+    "error",
+    "status",
+)
+TEXT = ("panel", "quantity", "source", "sampler", "status")
+#: Names of the paper's quantities in the digitised table -> names here.
+PUBLISHED_NAMES = {"l2norm": "mean_square_x", "minus_xi": "G", "rtilde": "r_tilde"}
+STATUS_NAMES = {status.code: status.name.lower() for status in Status}
+MATCH = ["quantity", "gamma", "g", "beta", "x"]
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Table of a figure from its CSV file."""
+    return pd.read_csv(path, dtype=dict.fromkeys(TEXT, str)).fillna(dict.fromkeys(TEXT, ""))
+
+
+def rows(**columns) -> pd.DataFrame:
+    """Rows of a table; columns that are not given are empty."""
+    table = pd.DataFrame({name: columns.get(name, np.nan) for name in COLUMNS})
+    defaults = {"panel": "", "sampler": "", "status": "converged"}
+    numbers = [name for name in COLUMNS if name not in TEXT]
+    table = table.astype(dict.fromkeys(TEXT, object) | dict.fromkeys(numbers, float))
+    return table.fillna(defaults)
+
+
+def join(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """One table from several."""
+    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+
+
+def spec_of(dataset: xr.Dataset) -> dict:
+    """Spec that a dataset was computed from."""
+    return json.loads(dataset.attrs["spec"])
+
+
+def theory_rows(
+    dataset: xr.Dataset, quantity: str, y: xr.DataArray, x: str, gamma: float, **columns
+) -> pd.DataFrame:
+    """Rows of a theory result over its grid of g and, where it has one, temperature.
+
+    Parameters
+    ----------
+    y : DataArray, dims a subset of (g, temperature)
+        The quantity.
+    x : {"g", "beta"}
+        What stands on the abscissa.
+    """
+    grid = xr.Dataset({"y": y, "status": dataset["status"]})
+    if "quadrature_error" in dataset:
+        grid["error"] = np.abs(y) * dataset["quadrature_error"]
+    frame = grid.to_dataframe().reset_index()
+    beta = np.nan
+    if "temperature" in frame:
+        temperature = frame["temperature"].to_numpy(float)
+        beta = np.divide(
+            1.0, temperature, out=np.full_like(temperature, np.inf), where=temperature > 0
+        )
+    values = {"g": frame["g"].to_numpy(float), "beta": beta}
+    return rows(
+        quantity=quantity,
+        source="theory",
+        gamma=gamma,
+        x=values[x],
+        y=frame["y"].to_numpy(float),
+        error=frame["error"].to_numpy(float) if "error" in frame else np.nan,
+        status=frame["status"].map(STATUS_NAMES).to_numpy(object),
+        **values,
+        **columns,
+    )
+
+
+def sampling_rows(datasets: list[xr.Dataset], quantity: str, variable: str, x: str) -> pd.DataFrame:
+    """Disorder averages of a sampled observable, networks of the same kind together.
+
+    A temperature counts as equilibrated only if it is so on every network.
+    """
+    groups: dict[tuple, list[xr.Dataset]] = {}
+    for dataset in datasets:
+        spec = spec_of(dataset)
+        couplings = spec["couplings"]
+        kind = (spec["algorithm"], spec["g"], couplings["gamma"], couplings["N"])
+        groups.setdefault(kind, []).append(dataset)
+    parts = []
+    for (algorithm, g, gamma, N), members in groups.items():
+        # Experiments may share g and N and differ in their temperatures.
+        for temperature in sorted({t for ds in members for t in ds["temperature"].values}):
+            here = [
+                ds.sel(temperature=temperature)
+                for ds in members
+                if temperature in ds["temperature"].values
+            ]
+            average = disorder_average(
+                np.array([float(ds[f"{variable}_mean"]) for ds in here]),
+                np.array([float(ds[f"{variable}_mcse"]) for ds in here]),
+            )
+            worst = max(int(ds["status"]) for ds in here)
+            values = {"g": g, "beta": 1.0 / temperature}
+            parts.append(
+                rows(
+                    quantity=[quantity],
+                    source="sampling",
+                    sampler=algorithm,
+                    gamma=gamma,
+                    N=N,
+                    x=values[x],
+                    y=average.mean,
+                    error=average.error,
+                    status=STATUS_NAMES[worst],
+                    **values,
+                )
+            )
+    return join(parts) if parts else rows(quantity=[]).iloc[:0]
+
+
+def published_rows(published: pd.DataFrame, x: str) -> pd.DataFrame:
+    """Digitised values of one figure; ``x`` is the column on the abscissa."""
+    if published.empty:
+        return rows(quantity=[])
+    return rows(
+        quantity=published["quantity"].replace(PUBLISHED_NAMES).to_numpy(object),
+        source="published",
+        gamma=published["gamma"].to_numpy(float),
+        g=published["g"].to_numpy(float),
+        beta=published["beta"].to_numpy(float),
+        x=published[x].to_numpy(float),
+        y=published["value"].to_numpy(float),
+        error=published["reading_error"].to_numpy(float),
+    )
+
+
+def compare(table: pd.DataFrame) -> pd.DataFrame:
+    """Published values beside the theory at the same parameters.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``quantity``, ``gamma``, ``g``, ``beta``, ``x``, ``published``, ``reading_error``,
+        ``ours``, ``difference`` (published - ours) and ``deviation`` (in reading errors).  Published
+        points at which no theory was computed have NaN in ``ours``.
+    """
+    # Five digits: published abscissae carry no more.
+    keys = table[MATCH].map(lambda value: f"{value:.5g}" if isinstance(value, float) else value)
+    theory = table[table["source"] == "theory"]
+    index = pd.MultiIndex.from_frame(keys.loc[theory.index])
+    ours = pd.Series(theory["y"].to_numpy(), index=index)
+    ours = ours[~ours.index.duplicated()]
+    published = table[table["source"] == "published"]
+    result = published[MATCH].assign(
+        published=published["y"],
+        reading_error=published["error"],
+        ours=ours.reindex(pd.MultiIndex.from_frame(keys.loc[published.index])).to_numpy(),
+    )
+    result["difference"] = result["published"] - result["ours"]
+    result["deviation"] = result["difference"] / result["reading_error"]
+    return result.reset_index(drop=True)

@@ -1,0 +1,89 @@
+"""One job of the workflow: spec in, library call, dataset out."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from . import store
+from .specs import Spec, parse
+from .status import SolverError, Status
+
+
+@contextlib.contextmanager
+def logged(path: str) -> Iterator[None]:
+    """Send what a job prints, and the traceback of its failure, to its log file."""
+    with (
+        open(path, "w", encoding="utf-8", buffering=1) as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+    ):
+        try:
+            yield
+        except Exception:
+            traceback.print_exc()
+            raise
+
+
+def check_status(dataset: xr.Dataset, spec: Spec, allowed: list[str]) -> None:
+    """Fail if a point of the dataset has a status that the config does not allow by name.
+
+    Raises
+    ------
+    SolverError
+        It names the points, their status and the config key that allows it.
+    """
+    if "status" not in dataset:
+        return
+    status = dataset["status"]
+    for outcome in Status:
+        name = outcome.name.lower()
+        if outcome is Status.CONVERGED or name in allowed:
+            continue
+        places = np.argwhere(np.atleast_1d(status.values == outcome.code))
+        if len(places):
+            points = "; ".join(
+                ", ".join(
+                    f"{dim} = {dataset[dim].values[index] if dim in dataset.coords else index}"
+                    for dim, index in zip(status.dims, place, strict=False)
+                )
+                for place in places[:5]
+            )
+            raise SolverError(
+                outcome,
+                f"{spec.key}: {len(places)} of {status.size} points ended with status {name}"
+                f"{', at ' + points if points else ''}. To keep them, marked as such, add {name} "
+                f"to allow.{spec.stage} in the config",
+                dataset,
+            )
+
+
+def run(snakemake, compute: Callable[..., xr.Dataset]) -> None:
+    """Compute the dataset of ``snakemake.params.spec`` and store it.
+
+    ``compute`` takes the spec and the datasets of the job's inputs.  A result with a status that
+    is not allowed is kept under ``<output folder>/failed`` and the job fails.
+    """
+    with logged(snakemake.log[0]):
+        spec = parse(snakemake.params.spec)
+        output = Path(snakemake.output[0])
+        inputs = [store.load(path) for path in snakemake.input]
+        print(f"{spec.key}: {spec.canonical()}")
+        start = time.perf_counter()
+        dataset = compute(spec, *inputs)
+        seconds = time.perf_counter() - start
+        dataset = store.describe(dataset, spec, snakemake.params.code, seconds)
+        try:
+            check_status(dataset, spec, list(snakemake.params.allow))
+        except SolverError:
+            store.save(dataset, output.parent / "failed" / output.name)
+            raise
+        store.save(dataset, output)
+        print(f"{spec.key}: done in {seconds:.2f} s", file=sys.stdout)

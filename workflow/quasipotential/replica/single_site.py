@@ -1,0 +1,338 @@
+"""Single-site averages of the replica-symmetric theory and their quadrature.
+
+After the average over the couplings one site is left in Gaussian fields (h, B), with T = 1/beta,
+
+    s2 = T + g^2 (q - Q),    rho = g^2 gamma G,    w = x - h - rho phi(x),
+    weight(x) = exp[ -w^2/(2 s2) + (q^ - Q^/2) phi^2 + B phi - (eta/T) x^2 ] / sqrt(2 pi s2),
+    Var h = g^2 Q,    Var B = Q^,    Cov(h, B) = g^2 gamma R',
+
+and the saddle point equates the six order parameters with averages, <.> over the weight and E over
+the fields (docs/theory.md, section 3):
+
+    q  = E<phi^2>     q^ = (g^2/2) E[<w^2>/s2^2 - 1/s2]     G  = E[<w phi> - <w><phi>]/s2
+    Q  = E<phi>^2     Q^ = g^2 E<w>^2/s2^2                  R' = E[<w><phi>]/s2
+
+In the paper's symbols r - R = G/sqrt(beta) and R = R'/sqrt(beta).  On the branch Q = Q^ = R' = 0 the
+fields vanish and one integral over x is left.
+
+Quadrature.  The trapezoid rule converges exponentially for these integrands.  With fields, x lies on
+a uniform grid and (h, B) on a uniform grid in two standard normal variables (u, v), h = g sqrt(Q) v,
+B = (g gamma R'/sqrt(Q)) v + sqrt(Q^ - (g gamma R')^2/Q) u.  The weight is a product of a function of
+(v, x) and one of (u, x), so that every moment is a matrix product; (u, v, x) -> -(u, v, x) leaves
+v >= 0.  Without fields x = c sinh(t) with uniform t, which resolves x from the narrow width c
+(of order sqrt(T) where q -> 0) to the saturation of phi at 1 with some ten nodes per decade.
+
+Everything is dimensionless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+Array = np.ndarray
+
+FIELD_REACH = 8.3  # standard deviations; the normal density there is 1e-15 of its maximum
+MAX_NODES = 40_000  # on the x-grid with fields
+MAX_EXPONENT = 600.0  # of a factor of the weight
+
+
+class DomainError(ValueError):
+    """The order parameters are outside the domain where the single-site weight exists."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """Parameters of the theory; ``g`` and ``temperature`` may be arrays of equal shape (points,)."""
+
+    gamma: float
+    g: Array | float
+    temperature: Array | float
+    phi: Callable[[Array], Array]
+    eta: float = 0.0
+
+    def take(self, index: Array) -> Model:
+        """Return the model at some of the points."""
+        return replace(self, g=self.g[index], temperature=self.temperature[index])
+
+    @property
+    def confinement(self) -> Array | float:
+        """Coefficient eta/T of -x^2 in the exponent."""
+        return self.eta / self.temperature if self.eta > 0 else 0.0 * self.temperature
+
+
+@dataclass(frozen=True)
+class OrderParameters:
+    """q, Q, the conjugate q^, Q^, and the responses G (connected) and Rp (off-diagonal)."""
+
+    q: Array | float
+    Q: Array | float
+    qhat: Array | float
+    Qhat: Array | float
+    G: Array | float
+    Rp: Array | float
+
+    def array(self) -> Array:
+        """Values in the order of the fields, shape (6, ...)."""
+        return np.array([getattr(self, field.name) for field in fields(self)])
+
+    def distance(self, other: OrderParameters) -> Array:
+        """Largest difference in natural units: q and Q in units of q, q^ and Q^ in units of 1/q."""
+        one = np.ones_like(self.q)
+        units = np.array([self.q, self.q, 1 / self.q, 1 / self.q, one, one])
+        return np.max(np.abs(other.array() - self.array()) / units, axis=0)
+
+
+@dataclass(frozen=True)
+class Quadrature:
+    """Steps and reach of the trapezoid rules, each relative to the width of the integrand."""
+
+    step: float = 0.15  # in t = arcsinh(x/c), without fields
+    x_step: float = 0.35  # in widths of the weight, with fields
+    field_step: float = FIELD_REACH / 24  # in standard deviations of the fields
+    reach: float = 9.5  # of x, in widths
+
+    def refined(self) -> Quadrature:
+        """Return a rule with 2/3 of each step and a larger reach."""
+        return Quadrature(
+            self.step / 1.5, self.x_step / 1.5, self.field_step / 1.5, self.reach + 0.5
+        )
+
+
+@dataclass(frozen=True)
+class SiteAverages:
+    """Averages at given order parameters.
+
+    Attributes
+    ----------
+    order : OrderParameters
+        Right-hand sides of the saddle-point equations.
+    log_weight : array
+        E ln zeta, zeta the integral of the weight over x.
+    mean_square_x : array
+        E<x^2>.
+    excess : array
+        E[<w^2>/s2^2 - 1/s2] = 2 q^/g^2, which exists at g = 0 too.
+    connected : array, shape (..., 3, 3)
+        E[X Y] for X, Y among the single-site moments A, G, q of the stability matrix.
+    """
+
+    order: OrderParameters
+    log_weight: Array | float
+    mean_square_x: Array | float
+    excess: Array | float
+    connected: Array
+
+
+@dataclass(frozen=True)
+class CentredAverages(SiteAverages):
+    """Averages without fields, and their derivatives.
+
+    Attributes
+    ----------
+    derivative : array, shape (points, 3, 3)
+        Of the right-hand sides of (q, q^/g^2, G) with respect to (s2, q^, rho).
+    """
+
+    derivative: Array
+
+
+def centred_averages(
+    model: Model, q: Array, qhat: Array, G: Array, quadrature: Quadrature
+) -> CentredAverages:
+    """Averages without fields (Q = Q^ = R' = 0), for many points at once.
+
+    Parameters
+    ----------
+    model : Model
+        With ``g`` and ``temperature`` of shape (points,).
+    q, qhat, G : arrays, shape (points,)
+        Order parameters; q > 0 or T > 0.
+    quadrature : Quadrature
+        Step and reach.
+
+    References
+    ----------
+    docs/theory.md, section 3; Qiu & Huang, arXiv 2401.10009, replica-symmetric equations.
+    """
+    g2 = np.square(model.g)
+    s2 = model.temperature + g2 * q
+    rho = g2 * model.gamma * G
+    slope = 1 + np.maximum(-rho, 0)
+    curvature = slope**2 / s2 + 2 * model.confinement + 2 * np.maximum(-qhat, 0)
+    scale = np.minimum(1 / np.sqrt(curvature), 1)
+    # Twice the reach: it costs little here, and the linear transfer function has no saturation.
+    reach = 2 * quadrature.reach * np.sqrt(s2) + np.abs(rho) + s2 * np.maximum(qhat, 0)
+    end = np.arcsinh(reach / scale)
+    nodes = int(np.ceil(end.max() / quadrature.step)) + 1
+    t = end[:, None] * np.linspace(0, 1, nodes)
+    jacobian = np.cosh(t)
+    jacobian[:, 0] /= 2  # the other half of the line mirrors this one
+
+    x = scale[:, None] * np.sinh(t)
+    phi = model.phi(x)
+    w = x - rho[:, None] * phi
+    a = np.square(w / s2[:, None]) / 2
+    b = np.square(phi)
+    c = w * phi / s2[:, None]
+    exponent = qhat[:, None] * b - s2[:, None] * a - model.confinement[:, None] * x**2
+    peak = exponent.max(axis=1)
+    weight = np.exp(exponent - peak[:, None]) * jacobian
+    total = weight.sum(axis=1)
+    weight /= total[:, None]
+
+    # The derivatives of the exponent with respect to (s2, q^, rho) are a, b and c.
+    functions = np.stack([a, b, c], axis=1)
+    mean = np.einsum("pkx,px->pk", functions, weight)
+    deviation = functions - mean[:, :, None]
+    covariance = np.matmul(deviation * weight[:, None, :], deviation.transpose(0, 2, 1))
+    mean_a, mean_b, mean_c = mean.T
+    zero = np.zeros_like(q)
+    explicit_a = np.stack([0.5 / s2**2 - 2 * mean_a / s2, zero, -mean_c / s2], axis=1)
+    explicit_c = np.stack([-mean_c / s2, zero, -mean_b / s2], axis=1)
+    derivative = np.stack(
+        [covariance[:, 1], covariance[:, 0] + explicit_a, covariance[:, 2] + explicit_c], axis=1
+    )
+
+    excess = 2 * mean_a - 1 / s2
+    moments = np.stack([excess, mean_c, mean_b], axis=1)
+    spacing = 2 * scale * end / (nodes - 1)
+    return CentredAverages(
+        order=OrderParameters(mean_b, zero, 0.5 * g2 * excess, zero, mean_c, zero),
+        log_weight=np.log(spacing * total) + peak - 0.5 * np.log(2 * np.pi * s2),
+        mean_square_x=np.sum(weight * x**2, axis=1),
+        excess=excess,
+        connected=moments[:, :, None] * moments[:, None, :],
+        derivative=derivative,
+    )
+
+
+def site_averages(model: Model, order: OrderParameters, quadrature: Quadrature) -> SiteAverages:
+    """Averages with fields, at one point.
+
+    Parameters
+    ----------
+    model : Model
+        With plain numbers ``g`` and ``temperature``.
+    order : OrderParameters
+        Plain numbers, 0 <= Q, s2 > 0 and Q Q^ >= (g gamma R')^2.
+    quadrature : Quadrature
+        Steps and reach.
+
+    Raises
+    ------
+    DomainError
+        If the weight does not exist at these order parameters, or double precision or ``MAX_NODES``
+        does not suffice for it.
+
+    References
+    ----------
+    docs/theory.md, section 3; Qiu & Huang, arXiv 2401.10009, replica-symmetric equations.
+    """
+    g2 = model.g**2
+    s2 = model.temperature + g2 * (order.q - order.Q)
+    if not (s2 > 0 and order.Q >= 0):
+        raise DomainError(f"s2 = {s2:.3g} and Q = {order.Q:.3g}: s2 > 0 and Q >= 0 are needed")
+    along = model.g * model.gamma * order.Rp / np.sqrt(order.Q) if order.Q > 0 else 0.0
+    remainder = order.Qhat - along**2
+    if not remainder >= 0:
+        raise DomainError(f"the fields (h, B) have a negative variance, {remainder:.3g}")
+    across = np.sqrt(remainder)
+    rho = g2 * model.gamma * order.G
+
+    count = int(np.ceil(FIELD_REACH / quadrature.field_step))
+    u = FIELD_REACH * np.arange(-count, count + 1) / count
+    v = u[count:]
+    weight_u = np.exp(-(u**2) / 2)
+    weight_v = weight_u[count:].copy()
+    weight_v[0] /= 2
+    expectation = np.outer(weight_v / weight_v.sum(), weight_u / weight_u.sum())
+
+    quadratic = order.qhat - order.Qhat / 2
+    width = np.sqrt(s2)
+    x_end = (
+        quadrature.reach * width
+        + FIELD_REACH * model.g * np.sqrt(order.Q)
+        + abs(rho)
+        + s2 * (max(quadratic, 0.0) + FIELD_REACH * np.sqrt(order.Qhat))
+    )
+    narrowest = min(0.6, width / (1 + max(0.0, -rho)))  # phi varies on the scale 1
+    half = int(np.ceil(x_end / (quadrature.x_step * narrowest)))
+    if 2 * half + 1 > MAX_NODES:
+        raise DomainError(f"x needs {2 * half + 1} nodes, more than {MAX_NODES}")
+    x = x_end * np.arange(-half, half + 1) / half
+    phi = model.phi(x)
+    w = x - model.g * np.sqrt(order.Q) * v[:, None] - rho * phi
+    exponent = (
+        -np.square(w) / (2 * s2)
+        + quadratic * phi**2
+        + along * v[:, None] * phi
+        - model.confinement * x**2
+    )
+    tilt = across * np.outer(phi, u)
+    if tilt.max() > MAX_EXPONENT:
+        raise DomainError(f"the field B reaches {tilt.max():.3g}, more than {MAX_EXPONENT}")
+    peak = exponent.max(axis=1)
+    density = np.exp(exponent - peak[:, None])
+    functions = np.broadcast_arrays(1.0, w, w**2, w * phi, phi, phi**2, x**2)
+    integrals = (np.stack(functions) * density) @ np.exp(tilt)
+    total = integrals[0]
+    if not total.min() > 0:
+        raise DomainError("the weight underflows")
+    mean_w, mean_w2, mean_wphi, mean_phi, mean_phi2, mean_x2 = integrals[1:] / total
+
+    def average(values: Array) -> float:
+        return float(np.sum(expectation * values))
+
+    excess = average(mean_w2) / s2**2 - 1 / s2
+    moments = np.stack(
+        [
+            (mean_w2 - mean_w**2) / s2**2 - 1 / s2,
+            (mean_wphi - mean_w * mean_phi) / s2,
+            mean_phi2 - mean_phi**2,
+        ]
+    )
+    log_zeta = np.log(total * x_end / half) + peak[:, None] - 0.5 * np.log(2 * np.pi * s2)
+    return SiteAverages(
+        order=OrderParameters(
+            q=average(mean_phi2),
+            Q=average(mean_phi**2),
+            qhat=0.5 * g2 * excess,
+            Qhat=g2 * average(mean_w**2) / s2**2,
+            G=average(moments[1]),
+            Rp=average(mean_w * mean_phi) / s2,
+        ),
+        log_weight=average(log_zeta),
+        mean_square_x=average(mean_x2),
+        excess=excess,
+        connected=np.einsum("avu,bvu,vu->ab", moments, moments, expectation),
+    )
+
+
+def free_energy(model: Model, order: OrderParameters, averages: SiteAverages) -> Array | float:
+    """Log-partition density Phi = lim E ln Z / N; the free energy per unit is -T Phi.
+
+    Phi = -q^ q + Q^ Q/2 - (g^2 gamma/2) [(G + R')^2 - R'^2] + E ln zeta, with
+    Z = int dx (beta/2 pi)^{N/2} exp(-beta E), so that dPhi/dbeta = T/2 - E/N.
+    """
+    response = order.G * (order.G + 2 * order.Rp)
+    return (
+        -order.qhat * order.q
+        + order.Qhat * order.Q / 2
+        - 0.5 * np.square(model.g) * model.gamma * response
+        + averages.log_weight
+    )
+
+
+def energy(model: Model, averages: SiteAverages) -> Array | float:
+    """Quasi-potential per unit, E/N = (T/2)(1 + 2 T q^/g^2) + eta <x^2>."""
+    kinetic = 0.5 * model.temperature * (1 + model.temperature * averages.excess)
+    return kinetic + model.eta * averages.mean_square_x
+
+
+def covariance_x_phi(model: Model, order: OrderParameters) -> Array | float:
+    """Connected covariance E[<x phi> - <x><phi>] = G (s2 + g^2 gamma (q - Q))."""
+    spread = np.square(model.g) * (order.q - order.Q)
+    return order.G * (model.temperature + (1 + model.gamma) * spread)

@@ -1,0 +1,65 @@
+"""Names that stay: the index of all keys, and the links from a figure's name to its file.
+
+Files live under their keys; these names only point at them, so that changing a parameter and
+changing it back computes nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+from .plan import Plan, figure_file, path
+from .specs import Spec
+
+FORMATS = ("pdf", "png", "svg", "csv", "rst")
+RESULTS = Path("results")
+INDEX = RESULTS / "index.csv"
+COLUMNS = ("key", "stage", "file", "spec")
+
+
+def _row(spec: Spec, file: str) -> dict[str, str]:
+    return {"key": spec.key, "stage": spec.stage, "file": file, "spec": spec.canonical()}
+
+
+def _write_if_new(target: Path, text: str) -> None:
+    if target.is_file() and target.read_text(encoding="utf-8") == text:
+        return
+    temporary = target.with_name(f".{os.getpid()}-{target.name}")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, target)
+
+
+def write_index(plan: Plan) -> None:
+    """Add the plan's keys to ``results/index.csv``; what stood there stays if its file does."""
+    rows = {}
+    if INDEX.is_file():
+        with open(INDEX, newline="", encoding="utf-8") as file:
+            rows = {row["key"]: row for row in csv.DictReader(file) if Path(row["file"]).exists()}
+    for specs in plan.stages.values():
+        rows |= {key: _row(spec, path(spec)) for key, spec in specs.items()}
+    rows |= {spec.key: _row(spec, figure_file(spec, "pdf")) for spec in plan.figures.values()}
+    lines = [COLUMNS, *(tuple(rows[key][name] for name in COLUMNS) for key in sorted(rows))]
+    quoted = (",".join('"' + field.replace('"', '""') + '"' for field in line) for line in lines)
+    _write_if_new(INDEX, "\n".join(quoted) + "\n")
+
+
+def link_figures(plan: Plan) -> None:
+    """Let ``results/figures/fig3.pdf`` point at the figure that the config asks for."""
+    for name, spec in (*plan.figures.items(), ("comparison", plan.comparison)):
+        for suffix in FORMATS:
+            file = Path(figure_file(spec, suffix))
+            link = file.with_name(f"{name}.{suffix}")
+            if not file.is_file() or (link.is_symlink() and os.readlink(link) == file.name):
+                continue
+            temporary = link.with_name(f".{os.getpid()}-{link.name}")
+            temporary.symlink_to(file.name)
+            os.replace(temporary, link)
+
+
+def publish(plan: Plan) -> None:
+    """Bring the index and the links up to date; nothing happens before the first result."""
+    if RESULTS.is_dir():
+        write_index(plan)
+        link_figures(plan)

@@ -1,0 +1,377 @@
+"""Specs: one frozen record per cached result.
+
+A spec holds everything that a result depends on, physics and numerics alike.  From it come the key
+(a label for people and a digest for truth), the path under ``results/`` and the random numbers.
+Everything is dimensionless; the time unit is the time constant of the neurons, T = 1/beta.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+STAGES = ("couplings", "trajectories", "langevin", "dmft", "replica", "figures")
+
+
+def canonical_float(value: float) -> float:
+    """Round to 12 significant digits, so that 0.1 + 0.2 and 0.3 name the same result."""
+    return float(f"{value:.12g}") + 0.0
+
+
+def _strictly_increasing(values: tuple[float, ...]) -> tuple[float, ...]:
+    ordered = tuple(sorted(values))
+    if len(set(ordered)) != len(ordered):
+        raise ValueError(f"values must be distinct, got {values}")
+    return ordered
+
+
+Real = Annotated[float, AfterValidator(canonical_float)]
+NonNegative = Annotated[float, Field(ge=0), AfterValidator(canonical_float)]
+Positive = Annotated[float, Field(gt=0), AfterValidator(canonical_float)]
+Asymmetry = Annotated[float, Field(ge=-1, le=1), AfterValidator(canonical_float)]
+Grid = Annotated[tuple[NonNegative, ...], Field(min_length=1), AfterValidator(_strictly_increasing)]
+PositiveGrid = Annotated[
+    tuple[Positive, ...], Field(min_length=1), AfterValidator(_strictly_increasing)
+]
+Transfer = Literal["tanh", "erf", "linear"]
+Seed = Annotated[int, Field(ge=0)]
+
+
+def short(value: float) -> str:
+    """Number as it stands in a label: 0.5, 1e-04, 10000."""
+    return f"{value:.6g}"
+
+
+class Interval(BaseModel):
+    """Uniform distribution on [low, high]."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    low: Real
+    high: Real
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Interval:
+        if not self.low < self.high:
+            raise ValueError(f"low must be below high, got [{self.low}, {self.high}]")
+        return self
+
+
+class Spec(BaseModel):
+    """Base of all specs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    stage: ClassVar[str]
+    kind: ClassVar[str]
+    version: ClassVar[int] = 1  # raised when the algorithm changes what it returns
+
+    def label(self) -> str:
+        """Part of the key that people read."""
+        raise NotImplementedError
+
+    def canonical(self) -> str:
+        """Canonical JSON of the spec, its kind and its version."""
+        content = {"kind": self.kind, "version": self.version} | self.model_dump(mode="json")
+        return json.dumps(content, sort_keys=True, separators=(",", ":"))
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the canonical JSON, in hexadecimal."""
+        return hashlib.sha256(self.canonical().encode()).hexdigest()
+
+    @property
+    def key(self) -> str:
+        """Label and digest: the name of the result."""
+        return f"{self.label()}-{self.digest[:8]}"
+
+    @property
+    def entropy(self) -> int:
+        """Entropy for :class:`numpy.random.SeedSequence`: 128 bits of the digest."""
+        return int(self.digest[:32], 16)
+
+    def inputs(self) -> tuple[Spec, ...]:
+        """Specs of the results that this one is computed from."""
+        return ()
+
+    def mem_mb(self) -> int:
+        """Memory that the job needs, MB."""
+        return 1000
+
+    def runtime(self) -> int:
+        """Time limit of the job for a cluster, minutes."""
+        return 10
+
+
+class CouplingsSpec(Spec):
+    """One realisation of J/g, elliptic Gaussian ensemble."""
+
+    stage: ClassVar[str] = "couplings"
+    kind: ClassVar[str] = "couplings"
+
+    N: Annotated[int, Field(ge=2)]
+    gamma: Asymmetry
+    seed: Seed
+
+    def label(self) -> str:
+        return f"gamma{short(self.gamma)}-N{self.N}-seed{self.seed}"
+
+    def mem_mb(self) -> int:
+        return 500 + 40 * self.N**2 // 10**6
+
+
+class TrajectoriesSpec(Spec):
+    """The original dynamics on one network: sampled couplings or a matrix J/g written out.
+
+    ``dop853`` controls its error (``rtol``, ``atol``); ``euler`` steps with ``interval``.
+    """
+
+    stage: ClassVar[str] = "trajectories"
+    kind: ClassVar[str] = "trajectories"
+
+    couplings: CouplingsSpec | None = None
+    matrix: tuple[tuple[Real, ...], ...] | None = None
+    g: NonNegative
+    transfer: Transfer = "tanh"
+    noise: NonNegative = 0.0  # sigma: dx = (...) dt + sigma dW
+    start: Interval | tuple[tuple[Real, ...], ...]  # a distribution, or the points themselves
+    discard: NonNegative = 0.0  # time before the record begins
+    duration: Positive
+    interval: Positive  # between records
+    method: Literal["euler", "dop853"]
+    rtol: Positive = 1e-8
+    atol: Positive = 1e-10
+    neurons: Annotated[int, Field(ge=1)]  # how many units are recorded
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TrajectoriesSpec:
+        if (self.couplings is None) == (self.matrix is None):
+            raise ValueError("give either couplings or matrix")
+        if self.matrix is not None and any(len(row) != len(self.matrix) for row in self.matrix):
+            raise ValueError("matrix must be square")
+        if not isinstance(self.start, Interval) and any(
+            len(point) != self.size for point in self.start
+        ):
+            raise ValueError(f"each starting point needs {self.size} numbers")
+        if self.noise > 0 and self.method != "euler":
+            raise ValueError("noise needs method euler")
+        if self.neurons > self.size:
+            raise ValueError(f"neurons is {self.neurons}, the network has {self.size}")
+        return self
+
+    @property
+    def size(self) -> int:
+        """Number of units N."""
+        return len(self.matrix) if self.couplings is None else self.couplings.N
+
+    def label(self) -> str:
+        network = f"N{self.size}" if self.couplings is None else self.couplings.label()
+        return f"{self.method}-g{short(self.g)}-{network}"
+
+    def inputs(self) -> tuple[Spec, ...]:
+        return () if self.couplings is None else (self.couplings,)
+
+    def mem_mb(self) -> int:
+        return 800 + 40 * self.size**2 // 10**6
+
+    def runtime(self) -> int:
+        return 10 + self.size // 200
+
+
+class LangevinSpec(Spec):
+    """Boltzmann measure exp(-E/T) on one network, sampled at several temperatures at once.
+
+    Lengths of steps and paths are in units in which the momentum has variance T (HMC), so that a
+    step of 0.2 suits every temperature; for Euler-Maruyama ``step`` is the time step.
+    """
+
+    stage: ClassVar[str] = "langevin"
+    kind: ClassVar[str] = "langevin"
+
+    couplings: CouplingsSpec
+    g: NonNegative
+    transfer: Transfer = "tanh"
+    eta: NonNegative = 0.0
+    temperatures: PositiveGrid
+    algorithm: Literal["euler-maruyama", "hmc"]
+    step: Positive
+    path_length: Positive  # HMC: mean length of a path; Euler-Maruyama: time between draws
+    hottest: Positive  # temperature from which every chain is cooled during warm-up
+    chains: Annotated[int, Field(ge=4, multiple_of=2)]
+    warmup: Annotated[int, Field(ge=10)]
+    draws: Annotated[int, Field(ge=20)]
+    rhat_limit: Annotated[float, Field(gt=1)] = 1.05
+    ess_limit: Positive = 100.0
+    seed: Seed
+
+    def label(self) -> str:
+        return f"{self.algorithm}-g{short(self.g)}-{self.couplings.label()}"
+
+    def inputs(self) -> tuple[Spec, ...]:
+        return (self.couplings,)
+
+    def mem_mb(self) -> int:
+        return 1000 + 40 * self.couplings.N**2 // 10**6
+
+    def runtime(self) -> int:
+        return 30 + (self.couplings.N // 100) ** 2
+
+
+class StaticDmftSpec(Spec):
+    """Static DMFT (fixed points of the original dynamics) along a curve in g."""
+
+    stage: ClassVar[str] = "dmft"
+    kind: ClassVar[str] = "static"
+
+    gamma: Asymmetry
+    g: Grid
+    transfer: Transfer = "tanh"
+    tolerance: Positive = 1e-10
+
+    def label(self) -> str:
+        return f"static-gamma{short(self.gamma)}-{len(self.g)}g"
+
+
+class StationaryDmftSpec(Spec):
+    """Stationary DMFT of the chaotic state at gamma = 0, along a curve in g > 1."""
+
+    stage: ClassVar[str] = "dmft"
+    kind: ClassVar[str] = "stationary"
+
+    g: PositiveGrid
+    transfer: Transfer = "tanh"
+    duration: Positive  # largest lag
+    interval: Positive  # between lags
+    tolerance: Positive = 1e-10
+
+    def label(self) -> str:
+        return f"stationary-{len(self.g)}g"
+
+
+class TwoTimeDmftSpec(Spec):
+    """Two-time DMFT: a population of trajectories of the effective single-site process."""
+
+    stage: ClassVar[str] = "dmft"
+    kind: ClassVar[str] = "two-time"
+
+    g: NonNegative
+    gamma: Asymmetry
+    transfer: Transfer = "tanh"
+    noise: NonNegative
+    start: Interval
+    duration: Positive
+    interval: Positive
+    trajectories: Annotated[int, Field(ge=100)]
+    tangents: Annotated[int, Field(ge=10)]
+    batches: Annotated[int, Field(ge=2)]  # independent populations, for the standard errors
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TwoTimeDmftSpec:
+        if self.tangents > self.trajectories:
+            raise ValueError("tangents must not exceed trajectories")
+        return self
+
+    def label(self) -> str:
+        return f"two-time-g{short(self.g)}-gamma{short(self.gamma)}"
+
+    def mem_mb(self) -> int:
+        steps = round(self.duration / self.interval) + 1
+        return 800 + 10 * 8 * steps * (steps + self.trajectories) // 10**6
+
+
+class ReplicaSpec(Spec):
+    """Replica-symmetric solutions on a grid of g and T at one gamma; T = 0 is the regular limit."""
+
+    stage: ClassVar[str] = "replica"
+    kind: ClassVar[str] = "solutions"
+
+    gamma: Asymmetry
+    g: Grid
+    temperatures: Grid
+    eta: NonNegative = 0.0
+    transfer: Transfer = "tanh"
+    tolerance: Positive = 1e-10  # on the residual of the saddle-point equations
+    quadrature_tolerance: Positive = 1e-8  # relative, from refinement
+
+    def label(self) -> str:
+        return f"gamma{short(self.gamma)}-{len(self.g)}g-{len(self.temperatures)}T"
+
+    def runtime(self) -> int:
+        return 30
+
+
+class IterationSpec(Spec):
+    """Damped iteration of the saddle-point equations with deterministic quadrature (Fig. 9)."""
+
+    stage: ClassVar[str] = "replica"
+    kind: ClassVar[str] = "iteration"
+
+    gamma: Asymmetry
+    g: Grid
+    temperature: Positive
+    transfer: Transfer = "tanh"
+    damping: Annotated[float, Field(ge=0, lt=1), AfterValidator(canonical_float)]
+    iterations: Annotated[int, Field(ge=1)]
+    q: Positive  # start
+    Q: Positive
+
+    @model_validator(mode="after")
+    def _consistent(self) -> IterationSpec:
+        if not self.Q < self.q:
+            raise ValueError(f"the start needs Q < q, got Q = {self.Q}, q = {self.q}")
+        return self
+
+    def label(self) -> str:
+        return f"iteration-gamma{short(self.gamma)}-{len(self.g)}g-T{short(self.temperature)}"
+
+
+class FigureSpec(Spec):
+    """One figure: its settings, and by role the keys of the results that it is drawn from."""
+
+    stage: ClassVar[str] = "figures"
+    kind: ClassVar[str] = "figure"
+
+    name: str
+    settings: str  # canonical JSON of the figure's section of the config
+    sources: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def label(self) -> str:
+        return self.name
+
+
+KINDS: dict[str, type[Spec]] = {
+    spec.kind: spec
+    for spec in (
+        CouplingsSpec,
+        TrajectoriesSpec,
+        LangevinSpec,
+        StaticDmftSpec,
+        StationaryDmftSpec,
+        TwoTimeDmftSpec,
+        ReplicaSpec,
+        IterationSpec,
+        FigureSpec,
+    )
+}
+
+
+def parse(text: str) -> Spec:
+    """Spec from its canonical JSON.
+
+    Raises
+    ------
+    ValueError
+        If the kind is unknown or the version is another one than this code's.
+    """
+    content = json.loads(text)
+    kind, version = content.pop("kind"), content.pop("version")
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind of spec {kind!r}; known: {', '.join(KINDS)}")
+    if version != KINDS[kind].version:
+        raise ValueError(f"{kind}: version {version}, this code has {KINDS[kind].version}")
+    return KINDS[kind].model_validate(content)

@@ -1,0 +1,26 @@
+# Config and plan, made once and used by every rule.
+
+import os
+import sys
+from pathlib import Path
+
+# Jobs find the package of this checkout wherever they run, installed or not.
+library = Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).parent.resolve()
+sys.path.insert(0, str(library))
+
+from quasipotential import config as schema, environment, plan as planning, provenance, shelf
+
+environment.lead_jobs_to(library)
+
+try:
+    settings = schema.load(config)
+except schema.ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+plan = planning.build(settings)
+if workflow.is_main_process:
+    shelf.publish(plan)
+
+
+wildcard_constraints:
+    key=r"[^/]+",

@@ -1,0 +1,29 @@
+# Disorder realisations: J/g of the elliptic Gaussian ensemble.
+
+
+rule couplings_one:
+    output:
+        "results/couplings/{key}.nc",
+    log:
+        "results/logs/couplings/{key}.log",
+    benchmark:
+        "results/benchmarks/couplings/{key}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards: plan.spec("couplings", wildcards.key).mem_mb(),
+        runtime=lambda wildcards: plan.spec("couplings", wildcards.key).runtime(),
+    params:
+        spec=lambda wildcards: plan.spec("couplings", wildcards.key).canonical(),
+        code=provenance.source_digest("couplings"),
+        allow=[],
+    message:
+        "Couplings {wildcards.key}"
+    script:
+        "../scripts/couplings.py"
+
+
+rule couplings:
+    input:
+        plan.paths("couplings"),

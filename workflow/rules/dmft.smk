@@ -1,0 +1,29 @@
+# Dynamical mean-field theory: static, stationary and two-time.
+
+
+rule dmft_one:
+    output:
+        "results/dmft/{key}.nc",
+    log:
+        "results/logs/dmft/{key}.log",
+    benchmark:
+        "results/benchmarks/dmft/{key}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards: plan.spec("dmft", wildcards.key).mem_mb(),
+        runtime=lambda wildcards: plan.spec("dmft", wildcards.key).runtime(),
+    params:
+        spec=lambda wildcards: plan.spec("dmft", wildcards.key).canonical(),
+        code=provenance.source_digest("dmft"),
+        allow=settings.allow.dmft,
+    message:
+        "DMFT {wildcards.key}"
+    script:
+        "../scripts/dmft.py"
+
+
+rule dmft:
+    input:
+        plan.paths("dmft"),

@@ -1,0 +1,56 @@
+# The figures: each a rule of its own name, drawn from cached results and published values.
+
+published = str(library / "data" / "published.csv")
+
+
+for name, figure in plan.figures.items():
+
+    rule:
+        name:
+            name
+        input:
+            [path for _, paths in figure.sources for path in paths],
+            published=ancient(published),
+            caption=ancient(str(library / "report" / f"{name}.rst")),
+        output:
+            pdf=planning.figure_file(figure, "pdf"),
+            png=report(
+                planning.figure_file(figure, "png"),
+                caption=os.path.abspath(planning.figure_file(figure, "rst")),
+                category="Figures",
+                labels={"figure": name.removeprefix("fig")},
+            ),
+            svg=planning.figure_file(figure, "svg"),
+            table=planning.figure_file(figure, "csv"),
+            caption=planning.figure_file(figure, "rst"),
+        log:
+            f"results/logs/figures/{figure.key}.log",
+        benchmark:
+            f"results/benchmarks/figures/{figure.key}.tsv"
+        conda:
+            "../../envs/environment.yaml"
+        threads: 1
+        resources:
+            mem_mb=figure.mem_mb(),
+            runtime=figure.runtime(),
+        params:
+            name=name,
+            spec=figure.canonical(),
+            code=[
+                provenance.source_digest(f"figures.{name}"),
+                provenance.source_digest("figure_job"),
+            ],
+            data=provenance.file_digest(library / "data" / "published.csv"),
+            words=[
+                provenance.file_digest(library / "report" / words)
+                for words in (f"{name}.rst", "_differences.rst")
+            ],
+        message:
+            f"Figure {name}"
+        script:
+            "../scripts/figures.py"
+
+
+rule figures:
+    input:
+        [planning.figure_file(figure, "pdf") for figure in plan.figures.values()],

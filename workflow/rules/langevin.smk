@@ -1,0 +1,34 @@
+# Samples of the Boltzmann measure exp(-beta E) on one network.
+
+
+rule langevin_one:
+    input:
+        lambda wildcards: [
+            planning.path(spec)
+            for spec in plan.spec("langevin", wildcards.key).inputs()
+        ],
+    output:
+        "results/langevin/{key}.nc",
+    log:
+        "results/logs/langevin/{key}.log",
+    benchmark:
+        "results/benchmarks/langevin/{key}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards: plan.spec("langevin", wildcards.key).mem_mb(),
+        runtime=lambda wildcards: plan.spec("langevin", wildcards.key).runtime(),
+    params:
+        spec=lambda wildcards: plan.spec("langevin", wildcards.key).canonical(),
+        code=provenance.source_digest("langevin"),
+        allow=settings.allow.langevin,
+    message:
+        "Sampling {wildcards.key}"
+    script:
+        "../scripts/langevin.py"
+
+
+rule langevin:
+    input:
+        plan.paths("langevin"),

@@ -1,0 +1,29 @@
+# Replica theory: saddle points along a curve, and the damped iteration.
+
+
+rule replica_one:
+    output:
+        "results/replica/{key}.nc",
+    log:
+        "results/logs/replica/{key}.log",
+    benchmark:
+        "results/benchmarks/replica/{key}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards: plan.spec("replica", wildcards.key).mem_mb(),
+        runtime=lambda wildcards: plan.spec("replica", wildcards.key).runtime(),
+    params:
+        spec=lambda wildcards: plan.spec("replica", wildcards.key).canonical(),
+        code=provenance.source_digest("replica"),
+        allow=settings.allow.replica,
+    message:
+        "Replica theory {wildcards.key}"
+    script:
+        "../scripts/replica.py"
+
+
+rule replica:
+    input:
+        plan.paths("replica"),

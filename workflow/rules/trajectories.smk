@@ -1,0 +1,34 @@
+# The original dynamics on one network.
+
+
+rule trajectories_one:
+    input:
+        lambda wildcards: [
+            planning.path(spec)
+            for spec in plan.spec("trajectories", wildcards.key).inputs()
+        ],
+    output:
+        "results/trajectories/{key}.nc",
+    log:
+        "results/logs/trajectories/{key}.log",
+    benchmark:
+        "results/benchmarks/trajectories/{key}.tsv"
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards: plan.spec("trajectories", wildcards.key).mem_mb(),
+        runtime=lambda wildcards: plan.spec("trajectories", wildcards.key).runtime(),
+    params:
+        spec=lambda wildcards: plan.spec("trajectories", wildcards.key).canonical(),
+        code=provenance.source_digest("trajectories"),
+        allow=settings.allow.trajectories,
+    message:
+        "Trajectories {wildcards.key}"
+    script:
+        "../scripts/trajectories.py"
+
+
+rule trajectories:
+    input:
+        plan.paths("trajectories"),
