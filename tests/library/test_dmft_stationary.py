@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import linalg
+
 from quasipotential import dmft
 from quasipotential.dmft import stationary
 from quasipotential.specs import StationaryDmftSpec
 from quasipotential.status import Status
 from quasipotential.transfer import transfer_function
-from scipy import linalg
 
 TANH = transfer_function("tanh")
 ERF = transfer_function("erf")

@@ -6,6 +6,7 @@ from math import comb
 
 import numpy as np
 import pytest
+
 from quasipotential import dmft
 from quasipotential.dmft import stationary, two_time
 from quasipotential.specs import Interval, TwoTimeDmftSpec
@@ -158,7 +159,7 @@ def network(g: float, gamma: float, noise: float, steps: int, dt: float, N: int,
 
 @pytest.mark.parametrize("gamma", [0.5, -0.8])
 def test_network_of_finite_size(gamma: float) -> None:
-    g, noise, steps, dt, N, realisations = 1.1, 0.2, 40, 0.1, 300, 8
+    g, noise, steps, dt, N, realisations = 1.1, 0.2, 40, 0.1, 300, 16
     generator = np.random.default_rng(7)
     runs = [network(g, gamma, noise, steps, dt, N, generator) for _ in range(realisations)]
     dataset = dmft.run(
@@ -176,9 +177,9 @@ def test_network_of_finite_size(gamma: float) -> None:
     for (expected, expected_error), samples in zip(theory, zip(*runs, strict=True), strict=True):
         mean = np.mean(samples, axis=0)
         variance = np.var(samples, axis=0, ddof=1) / realisations + expected_error.values**2
-        # 5 standard errors, and 1/N for the finite size (couplings of the diagonal, correlations)
+        # 5 standard errors, and 0.3/N for the finite size; 0.6 of the sum at most over eight seeds
         difference = np.abs(mean - expected.values)
-        assert (difference < 5.0 * np.sqrt(variance) + 1.0 / N).all(), expected.name
+        assert (difference < 5.0 * np.sqrt(variance) + 0.3 / N).all(), expected.name
         # without the echo the theory would fail: the test has the power to see it
     without = dmft.run(default_spec(g=g, gamma=0.0, noise=noise, duration=steps * dt))
     gap = np.abs(without.C_x_equal.values - np.mean([run[1] for run in runs], axis=0)).max()
@@ -196,8 +197,8 @@ def test_late_times_reach_the_stationary_state() -> None:
         )
         late[dt] = dataset.C_x_equal.sel(time=slice(20.0, None)).mean().item()
     C0 = stationary.solve(2.0, TANH, 1.0, 1.0).C0
-    # 2 % sampling error of each average (scatter of seeds), amplified by the extrapolation
-    assert 2.0 * late[0.1] - late[0.2] == pytest.approx(C0, rel=0.08)
+    # 1 % scatter of the extrapolated value over seeds (observed); each dt alone is off by less
+    assert 2.0 * late[0.1] - late[0.2] == pytest.approx(C0, rel=0.05)
 
 
 def test_same_spec_same_bits_and_other_seed_other_bits() -> None:

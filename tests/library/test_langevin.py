@@ -148,7 +148,7 @@ def test_leapfrog_is_of_second_order():
     rng.standard_normal(x.shape)
     jitter = rng.uniform(0.5, 1.5)  # what the path below will draw
     gain = []
-    for step in (0.1, 0.05):
+    for step in (0.05, 0.025):
         move = langevin.hmc(
             x,
             landscape,
@@ -159,8 +159,9 @@ def test_leapfrog_is_of_second_order():
             mass=langevin.mass(landscape, slope=0.8),
         )
         gain.append(-np.log(move.acceptance).sum())
-    # The same momenta and length: the energy gained, where it is, falls as h^2 (2.03 observed).
-    assert np.log2(gain[0] / gain[1]) == pytest.approx(2, abs=0.1)
+    # The same momenta and length: the energy gained, where it is, falls as h^2. The order
+    # approaches 2 from above: 2.014 observed here, 2.004 and 2.001 after halving again.
+    assert np.log2(gain[0] / gain[1]) == pytest.approx(2, abs=0.03)
 
 
 @pytest.mark.parametrize("floor", [0.003, 3.0])

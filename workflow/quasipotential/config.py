@@ -93,12 +93,19 @@ class Section(BaseModel):
 
 
 class Allow(Section):
-    """Outcomes that do not fail a job, by stage; such points are stored and shown as what they are."""
+    """Outcomes that do not fail a job, by kind of result; such points are stored and drawn as such."""
 
     trajectories: Allowed = ()
     langevin: Allowed = ()
-    dmft: Allowed = ()
-    replica: Allowed = ()
+    static: Allowed = ()
+    stationary: Allowed = ()
+    two_time: Allowed = ()
+    solutions: Allowed = ()
+    iteration: Allowed = ()
+
+    def of(self, kind: str) -> list[str]:
+        """Names of the outcomes that are allowed for a kind of spec."""
+        return list(getattr(self, kind.replace("-", "_"), ()))
 
 
 class Replica(Section):
@@ -321,7 +328,9 @@ def _booleans(value: Any, path: str = "") -> list[str]:
     else:
         items = []
     return [
-        fault for key, inner in items for fault in _booleans(inner, f"{path}.{key}" if path else key)
+        fault
+        for key, inner in items
+        for fault in _booleans(inner, f"{path}.{key}" if path else key)
     ]
 
 

@@ -48,7 +48,9 @@ def caption(template: Path, comparison: pd.DataFrame, table: pd.DataFrame, setti
         above=int((different["g"] * (1 + different["gamma"]) >= 1).sum()),
         largest=largest,
         not_equilibrated=int((table["status"] == "not_equilibrated").sum()),
-        not_converged=int(table["status"].isin(["not_converged", "inaccurate", "unphysical"]).sum()),
+        not_converged=int(
+            table["status"].isin(["not_converged", "inaccurate", "unphysical"]).sum()
+        ),
     )
 
 
@@ -62,9 +64,7 @@ def run(snakemake, module: ModuleType) -> None:
     store.write_atomically(
         snakemake.output.table, lambda name: table.to_csv(name, index=False, float_format="%.12g")
     )
-    text = caption(
-        Path(snakemake.input.caption), tables.compare(table), table, settings
-    )
+    text = caption(Path(snakemake.input.caption), tables.compare(table), table, settings)
     store.write_atomically(
         snakemake.output.caption, lambda name: name.write_text(text, encoding="utf-8")
     )

@@ -60,7 +60,7 @@ def check_status(dataset: xr.Dataset, spec: Spec, allowed: list[str]) -> None:
                 outcome,
                 f"{spec.key}: {len(places)} of {status.size} points ended with status {name}"
                 f"{', at ' + points if points else ''}. To keep them, marked as such, add {name} "
-                f"to allow.{spec.stage} in the config",
+                f"to allow.{spec.kind.replace('-', '_')} in the config",
                 dataset,
             )
 

@@ -316,12 +316,12 @@ def sample(spec: LangevinSpec, landscape: Landscape) -> xr.Dataset:
     def by_temperature(values: np.ndarray) -> np.ndarray:
         return values.reshape(len(temperatures), spec.chains)
 
-    step = np.full(len(temperatures), spec.step)
+    initial = np.full(len(temperatures), spec.step)
+    step, averaging = initial, DualAveraging(initial)
     cooling = spec.warmup // 2
-    averaging = DualAveraging(step)
     for index in range(spec.warmup):
-        if index == cooling:
-            averaging = DualAveraging(step)
+        if index == cooling:  # what suited the cooling says little about the target
+            step, averaging = initial, DualAveraging(initial)
         cooled = min(1.0, index / cooling)
         moved = move(x, spec.hottest ** (1.0 - cooled) * target**cooled, step)
         x = moved.x

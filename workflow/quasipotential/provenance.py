@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import subprocess
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
@@ -58,10 +59,24 @@ def _without_words(tree: ast.AST) -> str:
     return ast.unparse(tree)
 
 
-def source_modules(root: str) -> dict[str, str]:
-    """Module ``root`` and all modules of the package that it needs, each as bare source."""
-    sources: dict[str, str] = {}
-    pending = [root]
+def source_modules(script: Path, extra: Iterable[str] = ()) -> dict[str, str]:
+    """A script and all modules of the package that it needs, each as bare source.
+
+    Parameters
+    ----------
+    script : Path
+    extra : iterable of str
+        Modules that the script imports by a name it is given, from the package on, such as
+        ``"figures.fig3"``.
+
+    Raises
+    ------
+    ValueError
+        If an extra module does not exist.
+    """
+    tree = ast.parse(Path(script).read_text(encoding="utf-8"))
+    pending = [*_imports(tree, "", False), *extra]
+    sources = {"": _without_words(tree)}
     while pending:
         module = pending.pop()
         if module in sources or module.split(".")[0] in INFRASTRUCTURE:
@@ -75,15 +90,14 @@ def source_modules(root: str) -> dict[str, str]:
     return sources
 
 
-def source_digest(root: str) -> str:
-    """Digest of the code behind a stage: a change of logic changes it, one of wording does not.
+def source_digest(script: Path, extra: Iterable[str] = ()) -> str:
+    """Digest of the code behind a rule: a change of logic changes it, one of wording does not.
 
-    Parameters
-    ----------
-    root : str
-        Module of the stage, named from the package on, e.g. ``"replica"`` or ``"figures.fig3"``.
+    Parameters are those of :func:`source_modules`.
     """
-    text = "\n".join(f"# {name}\n{code}" for name, code in sorted(source_modules(root).items()))
+    text = "\n".join(
+        f"# {name}\n{code}" for name, code in sorted(source_modules(script, extra).items())
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -274,6 +274,10 @@ class TwoTimeDmftSpec(Spec):
     def _consistent(self) -> TwoTimeDmftSpec:
         if self.tangents > self.trajectories:
             raise ValueError("tangents must not exceed trajectories")
+        # The noise is made orthonormal over the population, one direction for each time.
+        needed = round(self.duration / self.interval) + 2
+        if self.trajectories < needed:
+            raise ValueError(f"duration/interval needs at least {needed} trajectories")
         return self
 
     def label(self) -> str:
@@ -281,7 +285,8 @@ class TwoTimeDmftSpec(Spec):
 
     def mem_mb(self) -> int:
         steps = round(self.duration / self.interval) + 1
-        return 800 + 10 * 8 * steps * (steps + self.trajectories) // 10**6
+        numbers = 10 * steps * (steps + self.trajectories) + 2 * self.tangents * steps**2
+        return 800 + 8 * numbers // 10**6
 
 
 class ReplicaSpec(Spec):

@@ -61,9 +61,7 @@ def write_atomically(path: Path, write) -> None:
 
 def save(dataset: xr.Dataset, path: Path) -> None:
     """Write a dataset as NetCDF-4."""
-    write_atomically(
-        path, lambda name: dataset.to_netcdf(name, engine="netcdf4", format="NETCDF4")
-    )
+    write_atomically(path, lambda name: dataset.to_netcdf(name, engine="netcdf4", format="NETCDF4"))
 
 
 def load(path: Path) -> xr.Dataset:

@@ -11,6 +11,7 @@ sys.path.insert(0, str(library))
 from quasipotential import config as schema, environment, plan as planning, provenance, shelf
 
 environment.lead_jobs_to(library)
+scripts = library / "scripts"
 
 try:
     settings = schema.load(config)

@@ -16,8 +16,8 @@ rule couplings_one:
         runtime=lambda wildcards: plan.spec("couplings", wildcards.key).runtime(),
     params:
         spec=lambda wildcards: plan.spec("couplings", wildcards.key).canonical(),
-        code=provenance.source_digest("couplings"),
-        allow=[],
+        code=provenance.source_digest(scripts / "couplings.py"),
+        allow=lambda wildcards: settings.allow.of(plan.spec("couplings", wildcards.key).kind),
     message:
         "Couplings {wildcards.key}"
     script:

@@ -16,8 +16,8 @@ rule dmft_one:
         runtime=lambda wildcards: plan.spec("dmft", wildcards.key).runtime(),
     params:
         spec=lambda wildcards: plan.spec("dmft", wildcards.key).canonical(),
-        code=provenance.source_digest("dmft"),
-        allow=settings.allow.dmft,
+        code=provenance.source_digest(scripts / "dmft.py"),
+        allow=lambda wildcards: settings.allow.of(plan.spec("dmft", wildcards.key).kind),
     message:
         "DMFT {wildcards.key}"
     script:

@@ -1,6 +1,8 @@
 # The figures: each a rule of its own name, drawn from cached results and published values.
 
-published = str(library / "data" / "published.csv")
+# Relative, so that a checkout that moves with its results stays up to date.
+data = Path(os.path.relpath(library / "data"))
+words = Path(os.path.relpath(library / "report"))
 
 
 for name, figure in plan.figures.items():
@@ -10,8 +12,8 @@ for name, figure in plan.figures.items():
             name
         input:
             [path for _, paths in figure.sources for path in paths],
-            published=ancient(published),
-            caption=ancient(str(library / "report" / f"{name}.rst")),
+            published=ancient(str(data / "published.csv")),
+            caption=ancient(str(words / f"{name}.rst")),
         output:
             pdf=planning.figure_file(figure, "pdf"),
             png=report(
@@ -36,14 +38,11 @@ for name, figure in plan.figures.items():
         params:
             name=name,
             spec=figure.canonical(),
-            code=[
-                provenance.source_digest(f"figures.{name}"),
-                provenance.source_digest("figure_job"),
-            ],
-            data=provenance.file_digest(library / "data" / "published.csv"),
+            code=provenance.source_digest(scripts / "figures.py", [f"figures.{name}"]),
+            data=provenance.file_digest(data / "published.csv"),
             words=[
-                provenance.file_digest(library / "report" / words)
-                for words in (f"{name}.rst", "_differences.rst")
+                provenance.file_digest(words / file)
+                for file in (f"{name}.rst", "_differences.rst")
             ],
         message:
             f"Figure {name}"

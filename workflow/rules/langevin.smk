@@ -4,8 +4,7 @@
 rule langevin_one:
     input:
         lambda wildcards: [
-            planning.path(spec)
-            for spec in plan.spec("langevin", wildcards.key).inputs()
+            planning.path(spec) for spec in plan.spec("langevin", wildcards.key).inputs()
         ],
     output:
         "results/langevin/{key}.nc",
@@ -21,8 +20,8 @@ rule langevin_one:
         runtime=lambda wildcards: plan.spec("langevin", wildcards.key).runtime(),
     params:
         spec=lambda wildcards: plan.spec("langevin", wildcards.key).canonical(),
-        code=provenance.source_digest("langevin"),
-        allow=settings.allow.langevin,
+        code=provenance.source_digest(scripts / "langevin.py"),
+        allow=lambda wildcards: settings.allow.of(plan.spec("langevin", wildcards.key).kind),
     message:
         "Sampling {wildcards.key}"
     script:

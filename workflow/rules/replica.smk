@@ -16,8 +16,8 @@ rule replica_one:
         runtime=lambda wildcards: plan.spec("replica", wildcards.key).runtime(),
     params:
         spec=lambda wildcards: plan.spec("replica", wildcards.key).canonical(),
-        code=provenance.source_digest("replica"),
-        allow=settings.allow.replica,
+        code=provenance.source_digest(scripts / "replica.py"),
+        allow=lambda wildcards: settings.allow.of(plan.spec("replica", wildcards.key).kind),
     message:
         "Replica theory {wildcards.key}"
     script:

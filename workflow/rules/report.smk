@@ -24,7 +24,7 @@ rule comparison:
         mem_mb=plan.comparison.mem_mb(),
         runtime=plan.comparison.runtime(),
     params:
-        code=provenance.source_digest("figures.tables"),
+        code=provenance.source_digest(scripts / "comparison.py"),
     message:
         "Published values beside ours"
     script:

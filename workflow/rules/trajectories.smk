@@ -4,8 +4,7 @@
 rule trajectories_one:
     input:
         lambda wildcards: [
-            planning.path(spec)
-            for spec in plan.spec("trajectories", wildcards.key).inputs()
+            planning.path(spec) for spec in plan.spec("trajectories", wildcards.key).inputs()
         ],
     output:
         "results/trajectories/{key}.nc",
@@ -21,8 +20,8 @@ rule trajectories_one:
         runtime=lambda wildcards: plan.spec("trajectories", wildcards.key).runtime(),
     params:
         spec=lambda wildcards: plan.spec("trajectories", wildcards.key).canonical(),
-        code=provenance.source_digest("trajectories"),
-        allow=settings.allow.trajectories,
+        code=provenance.source_digest(scripts / "trajectories.py"),
+        allow=lambda wildcards: settings.allow.of(plan.spec("trajectories", wildcards.key).kind),
     message:
         "Trajectories {wildcards.key}"
     script:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+
 from quasipotential import job, store
 from quasipotential.figures import tables
 

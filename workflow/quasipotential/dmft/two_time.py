@@ -150,10 +150,10 @@ def solve(
     mean_x, C_x_equal = np.empty(times), np.empty(times)
     C, R = np.zeros((times, times)), np.zeros((times, times))
     cholesky = _CholeskyRows(steps, trajectories + steps)
-    # Tangents: chi[s, k] now, and the history of phi' chi for the memory term.
+    # Tangents: chi[s, k] now, and the history of phi' chi for the memory term (zero unless s < u).
     chi = np.zeros((steps, tangents))
     echo = g**2 * gamma
-    history = np.empty((steps, steps * tangents)) if echo else None
+    history = np.zeros((steps, steps * tangents)) if echo else None
     for t in range(times):
         phi[t] = transfer.phi(x)
         mean_x[t], C_x_equal[t] = x.mean(), x @ x / trajectories

@@ -106,7 +106,7 @@ def _draw_phase_diagram(axis, table: pd.DataFrame, points: list[dict], g_max: fl
     line = table[table["panel"] == "phase_diagram"]
     axis.plot(line["x"], line["y"], color="k")
     axis.fill_between(line["x"], line["y"], 1, color="#DDC9B7", lw=0)
-    axis.text(0.3, 0.15, "order", ha="center", transform=axis.transAxes)
+    axis.text(0.22, 0.55, "order", ha="center", transform=axis.transAxes)
     axis.text(0.7, 0.8, "chaos", ha="center", transform=axis.transAxes)
     for point, mark in zip(points, "osD^", strict=False):
         axis.plot(
@@ -120,7 +120,7 @@ def _draw_phase_diagram(axis, table: pd.DataFrame, points: list[dict], g_max: fl
             label=f"$({point['g']:g}, {point['gamma']:g})$",
         )
     axis.set(xlim=(0, g_max), ylim=(-1, 1), xlabel="$g$", ylabel=r"$\gamma$")
-    axis.legend(loc="lower left", title="$(g, \\gamma)$ of panel (a)", title_fontsize=7)
+    axis.legend(loc="lower right", title="$(g, \\gamma)$ of (a)", title_fontsize=7)
     axis.set_title("(b)", loc="left", fontweight="bold")
     axis.set_title("$g(1+\\gamma)=1$")
 

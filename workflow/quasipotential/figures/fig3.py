@@ -88,9 +88,8 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
         axis.set(xlabel="$g$", ylabel=r"$\gamma$")
         axis.set_title(f"({'abcd'[number]}) {style.SYMBOLS[quantity]}", loc="left")
         axis.tick_params(pad=-2, labelsize=6.5)
-        axis.ticklabel_format(axis="z", scilimits=(-2, 2))
+        axis.zaxis.set_major_formatter("{x:.4g}")
         axis.xaxis.labelpad = axis.yaxis.labelpad = -5
-        axis.zaxis.get_offset_text().set_fontsize(6.5)
         for side in (axis.xaxis, axis.yaxis, axis.zaxis):
             side.pane.set_facecolor("white")
         axis.view_init(24, -115 if quantity in ("q", "Q") else -60)

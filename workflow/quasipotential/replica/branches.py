@@ -7,9 +7,9 @@ the downward walk exceeds 1, a branch Q > 0 splits off along the unstable direct
 downward in its turn.
 
 Choice among solutions: a stable one with Q = 0; if there are two, the one with the larger Phi; if
-there is none, the solution with Q > 0.  The largest Phi alone is no criterion: Q = 0 is an upper
-bound of Phi also where it is unstable.  A point where Q = 0 is unstable and no solution with Q > 0 was
-found has no solution here, never the unstable one.
+there is none, the solution with Q > 0. The largest Phi alone is no criterion: Q = 0 is an upper
+bound of Phi also where it is unstable. A point where Q = 0 is unstable and no solution with Q > 0
+was found has no solution here, never the unstable one.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Walk:
 def ladder(first: float, stops: list[float]) -> Array:
     """Geometric sequence of temperatures from ``first`` through all stops, all of them included."""
     rungs = [first]
-    for start, end in pairwise([first, *stops]):
+    for start, end in pairwise([first, *(stop for stop in stops if stop != first)]):
         count = max(1, int(np.ceil(RUNGS_PER_DECADE * abs(np.log10(end / start)))))
         rungs += [*np.geomspace(start, end, count + 1)[1:-1], end]
     return np.array(rungs)
@@ -113,7 +113,7 @@ def downward(model: Model, stops: list[float]) -> Walk:
     # Without couplings, as a start: x ~ N(0, T), whose q and G the first Newton steps correct.
     q = np.full_like(model.g, 0.8)
     start = np.stack([np.log(q), np.zeros_like(q), np.full_like(q, 1 / np.sqrt(hot))], axis=1)
-    return walk(model, start, ladder(hot, sorted(stops, reverse=True)))
+    return walk(model, start, ladder(hot, sorted(set(stops), reverse=True)))
 
 
 def upward(model: Model, stops: list[float]) -> Walk:
@@ -122,7 +122,7 @@ def upward(model: Model, stops: list[float]) -> Walk:
     G = linear_response(model.g, model.gamma)
     q = cold * G**2 / (1 - (model.g * G) ** 2)
     start = np.stack([np.log(q), np.zeros_like(q), G], axis=1)
-    return walk(model, start, ladder(cold, sorted(stops)))
+    return walk(model, start, ladder(cold, sorted(set(stops))))
 
 
 def refine(model: Model, start: Array, tolerance: float, quadrature_tolerance: float) -> Refined:

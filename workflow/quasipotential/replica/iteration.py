@@ -2,9 +2,10 @@
 
     new = damping * old + (1 - damping) * F(old),
 
-F the right-hand sides of the saddle-point equations (module `single_site`), from a given q and Q and
-q^ = Q^ = G = R' = 0.  Nothing is clipped.  A path that leaves the domain of the equations (q <= Q far
-enough that s2 <= 0, or a covariance of the fields that is not positive semi-definite) ends there.
+F the right-hand sides of the saddle-point equations (module `single_site`), from a given q and Q
+and q^ = Q^ = G = R' = 0. Nothing is clipped. A path that leaves the domain of the equations (q <= Q
+far enough that s2 <= 0, or a covariance of the fields that is not positive semi-definite) ends
+there.
 """
 
 from __future__ import annotations

@@ -4,9 +4,10 @@ Both branches use unknowns that stay of order one where q -> 0 and q^, Q^ diverg
 cannot leave the physical domain: (ln q, q^ q, G) for Q = 0, and with 0 < Q < q also logit(Q/q),
 ln(Q^ q) and artanh(g R'/sqrt(Q Q^)), the Cauchy-Schwarz bound of R'.
 
-The branch Q = 0 is solved for many points at once with the analytic Jacobian.  The derivatives of the
-exponent of the weight with respect to (s2, q^, rho) are the averaged functions themselves, so the
-Jacobian is made of their covariances.  Q > 0 is solved point by point by MINPACK's hybrid method.
+The branch Q = 0 is solved for many points at once with the analytic Jacobian. The derivatives of
+the exponent of the weight with respect to (s2, q^, rho) are the averaged functions themselves, so
+the Jacobian is made of their covariances. Q > 0 is solved point by point by MINPACK's hybrid
+method.
 """
 
 from __future__ import annotations
@@ -133,8 +134,7 @@ def solve_centred(
         active = np.flatnonzero(np.isfinite(norm) & unfinished & (fraction > SHORTEST_FRACTION))
         if active.size == 0:
             break
-        regular = jacobian[active] + 1e-300 * np.eye(3)
-        step = -np.linalg.solve(regular, residual[active][:, :, None])[:, :, 0]
+        step = -np.linalg.solve(jacobian[active], residual[active][:, :, None])[:, :, 0]
         longest = np.abs(step).max(axis=1)
         step *= np.minimum(fraction[active], LONGEST_STEP / np.maximum(longest, 1e-300))[:, None]
         trial = unknowns[active] + step

@@ -12,14 +12,14 @@ the fields (docs/theory.md, section 3):
     q  = E<phi^2>     q^ = (g^2/2) E[<w^2>/s2^2 - 1/s2]     G  = E[<w phi> - <w><phi>]/s2
     Q  = E<phi>^2     Q^ = g^2 E<w>^2/s2^2                  R' = E[<w><phi>]/s2
 
-In the paper's symbols r - R = G/sqrt(beta) and R = R'/sqrt(beta).  On the branch Q = Q^ = R' = 0 the
+In the paper's symbols r - R = G/sqrt(beta) and R = R'/sqrt(beta). On the branch Q = Q^ = R' = 0 the
 fields vanish and one integral over x is left.
 
-Quadrature.  The trapezoid rule converges exponentially for these integrands.  With fields, x lies on
-a uniform grid and (h, B) on a uniform grid in two standard normal variables (u, v), h = g sqrt(Q) v,
-B = (g gamma R'/sqrt(Q)) v + sqrt(Q^ - (g gamma R')^2/Q) u.  The weight is a product of a function of
-(v, x) and one of (u, x), so that every moment is a matrix product; (u, v, x) -> -(u, v, x) leaves
-v >= 0.  Without fields x = c sinh(t) with uniform t, which resolves x from the narrow width c
+Quadrature. The trapezoid rule converges exponentially for these integrands. With fields, x lies on
+a uniform grid and (h, B) on a uniform grid in two standard normal variables (u, v), h = g sqrt(Q)
+v, B = (g gamma R'/sqrt(Q)) v + sqrt(Q^ - (g gamma R')^2/Q) u. The weight is a product of a function
+of (v, x) and one of (u, x), so that every moment is a matrix product; (u, v, x) -> -(u, v, x)
+leaves v >= 0. Without fields x = c sinh(t) with uniform t, which resolves x from the narrow width c
 (of order sqrt(T) where q -> 0) to the saturation of phi at 1 with some ten nodes per decade.
 
 Everything is dimensionless.
@@ -45,7 +45,7 @@ class DomainError(ValueError):
 
 @dataclass(frozen=True)
 class Model:
-    """Parameters of the theory; ``g`` and ``temperature`` may be arrays of equal shape (points,)."""
+    """Parameters of the theory; ``g`` and ``temperature`` may be arrays of shape (points,)."""
 
     gamma: float
     g: Array | float

@@ -1,8 +1,8 @@
 """Replica-symmetric solutions at one gamma on a grid of gains and temperatures, as a dataset.
 
-At T > 0 and, above the onset of the order parameter, at T = 0 the saddle-point equations are solved as
-they stand (module `branches`); at T = 0 below it the limit is known in closed form (module
-`zero_temperature`).  The paper's symbols r - R, R and r stand beside G and R'.
+At T > 0 and, above the onset of the order parameter, at T = 0 the saddle-point equations are solved
+as they stand (module `branches`); at T = 0 below it the limit is known in closed form (module
+`zero_temperature`). The paper's symbols r - R, R and r stand beside G and R'.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ from .zero_temperature import VanishingLimit, vanishing_limit
 
 Array = np.ndarray
 
-LIMIT = 1e-8  # temperature from which solutions are carried to T = 0
+# Temperature from which solutions are carried to T = 0.  For gamma > 0, close to the onset, q still
+# falls by orders of magnitude below 1e-8; for gamma < 0 each decade costs solutions with Q > 0.
+LIMIT_POSITIVE_GAMMA = 1e-12
+LIMIT = 1e-8
 MARGINAL = 1 + 1e-9  # multiplier of a stable solution, up to rounding
 
 LONG_NAMES = {
@@ -79,9 +82,9 @@ def run(spec: ReplicaSpec) -> xr.Dataset:
     vanishes = np.isfinite(limit.G)
 
     positive = [float(T) for T in temperatures if T > 0]
-    stops = list(positive)
+    stops = positive.copy()
     if 0 in temperatures and not vanishes.all():
-        stops = sorted({*positive, min(LIMIT, *positive, LIMIT)})
+        stops.append(min([LIMIT_POSITIVE_GAMMA if spec.gamma > 0 else LIMIT, *positive]))
     candidates = []
     down = downward(model, stops) if stops else None
     if down is not None:

@@ -9,8 +9,8 @@ To first order a perturbation (dQ, dQ^, G_ab + G_ba) of one pair of replicas is 
 with the single-site connected moments A = (<w^2> - <w>^2)/s2^2 - 1/s2, G = (<w phi> - <w><phi>)/s2,
 q = <phi^2> - <phi>^2 and <XY> their product averaged over the fields (docs/theory.md, section 4).
 The solution is stable if and only if the spectral abscissa of M, here the *multiplier*, is below 1.
-At Q = 0 replicas decouple pairwise, and M decides about the onset of Q > 0 and about replica-symmetry
-breaking alike; on a solution with Q > 0 it is the de Almeida-Thouless matrix.
+At Q = 0 replicas decouple pairwise, and M decides about the onset of Q > 0 and about
+replica-symmetry breaking alike; on a solution with Q > 0 it is the de Almeida-Thouless matrix.
 """
 
 from __future__ import annotations

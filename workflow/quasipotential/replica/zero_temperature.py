@@ -1,14 +1,14 @@
 """The limit T -> 0 where the order parameter q vanishes, in closed form.
 
-With gc = g (1 + gamma) the limit has two regimes in which x is Gaussian with a variance that goes to 0
-(docs/theory.md, section 5):
+With gc = g (1 + gamma) the limit has two regimes in which x is Gaussian with a variance that goes
+to 0 (docs/theory.md, section 5):
 
-    gc <= 1:                  q ~ T G^2/(1 - g^2 G^2),    G = 1/a,  a = (1 + sqrt(1 - 4 gamma g^2))/2
+    gc <= 1:                  q ~ T G^2/(1 - g^2 G^2),    G = 2/(1 + sqrt(1 - 4 gamma g^2))
     1 < gc <= sqrt(1+gamma):  q ~ sqrt(T) (gamma > 0),    G = 1/(g^2 (1 + gamma)),
                               q^ q = (1/gc^2 - 1)/2
 
-In the first, the cubic term of phi = x - kappa x^3/3 + ... gives q^ = -kappa gamma g^4 G^4/(1 - g^2 G^2)
-by first-order perturbation theory.  In the second, q^ diverges.  Above both, q > 0 solves the
+In the first, by perturbation theory in the cubic term of phi = x - kappa x^3/3 + ..., q^ tends to
+-kappa gamma g^4 G^4/(1 - g^2 G^2).  In the second, q^ diverges.  Above both, q > 0 solves the
 saddle-point equations at T = 0 as they stand.
 """
 
@@ -43,7 +43,7 @@ class VanishingLimit:
 
 
 def linear_response(g: Array, gamma: float) -> Array:
-    """Response G = 1/a of the linear theory, gc <= 1."""
+    """Response G of the linear theory, gc <= 1."""
     return 2 / (1 + np.sqrt(np.maximum(1 - 4 * gamma * g**2, 0)))
 
 

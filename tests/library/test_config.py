@@ -1,0 +1,114 @@
+"""The config: what is refused, with which words, and that the shipped configs are valid."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from snakemake.utils import update_config
+
+from quasipotential import config
+
+ROOT = Path(__file__).parents[2]
+DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+
+
+def with_value(path: str, value) -> dict:
+    """The default config with one value replaced."""
+    raw = copy.deepcopy(DEFAULT)
+    *parents, last = path.split(".")
+    place = raw
+    for part in parents:
+        place = place[int(part)] if isinstance(place, list) else place[part]
+    place[last] = value
+    return raw
+
+
+@pytest.mark.parametrize("name", ["test", "paper"])
+def test_shipped_configs_are_valid_on_top_of_the_default(name):
+    raw = copy.deepcopy(DEFAULT)
+    update_config(
+        raw, yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text(encoding="utf-8"))
+    )
+    assert config.load(raw) != config.load(DEFAULT)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("figures.fig3.gamma", [0.0, 1.4], ["figures.fig3.gamma.1", "1.4", "equal to 1"]),
+        ("figures.fig3.gamma", [-1.01], ["figures.fig3.gamma.0", "-1.01", "equal to -1"]),
+        ("figures.fig7.g", [-0.1, 0.3], ["figures.fig7.g.0", "-0.1", "equal to 0"]),
+        ("figures.fig7.beta", 0, ["figures.fig7.beta", "0", "greater than 0"]),
+        ("figures.fig2.beta", [100, -1], ["figures.fig2.beta.1", "-1", "greater than 0"]),
+        ("figures.fig2.beta", [], ["figures.fig2.beta", "must not be empty"]),
+        ("figures.fig2.g", [0.8, 0.8], ["figures.fig2.g", "0.8 stands twice"]),
+        ("figures.fig2.g", {"start": 0, "stop": 1}, ["figures.fig2.g", "start, stop, number"]),
+        ("figures.fig2.g", {"start": 0, "stop": 1, "number": 10**7}, ["number <= 10000"]),
+        ("figures.fig2.sampling", ["no such"], ["figures.fig2.sampling", "no such", "below"]),
+        ("sampling.below.N", 1, ["sampling.below.N", "1", "equal to 2"]),
+        ("sampling.below.chains", 5, ["sampling.below.chains", "5", "multiple of 2"]),
+        ("sampling.below.algorithm", "nuts", ["sampling.below.algorithm", "nuts", "hmc"]),
+        ("sampling.below.step", float("nan"), ["sampling.below.step", "nan", "finite"]),
+        ("transfer", "relu", ["transfer", "relu", "'tanh', 'erf' or 'linear'"]),
+        ("allow.solutions", ["anything"], ["allow.solutions.0", "anything", "not_converged"]),
+        ("seed", True, ["seed", "True", "never yes or no"]),
+        ("figures.fig4.gama", [0.0], ["figures.fig4.gama", "unknown key"]),
+        ("figures.figS1.start", {"low": 1, "high": 0}, ["figures.figS1.start", "below high"]),
+    ],
+)
+def test_bad_value_gives_path_value_and_what_is_allowed(path, value, words):
+    with pytest.raises(config.ConfigError) as error:
+        config.load(with_value(path, value))
+    message = str(error.value)
+    assert message.startswith("the config is not valid")
+    for word in words:
+        assert word in message
+
+
+def test_missing_key_is_named():
+    raw = copy.deepcopy(DEFAULT)
+    del raw["figures"]["fig9"]["damping"]
+    with pytest.raises(config.ConfigError, match=r"figures\.fig9\.damping: missing"):
+        config.load(raw)
+
+
+def test_all_faults_are_listed_at_once():
+    raw = with_value("transfer", "relu")
+    raw["seed"] = -1
+    with pytest.raises(config.ConfigError) as error:
+        config.load(raw)
+    assert "transfer" in str(error.value)
+    assert "seed" in str(error.value)
+
+
+@given(start=st.floats(1e-3, 10), span=st.floats(1e-2, 10), number=st.integers(2, 200))
+def test_grid_has_its_ends_and_is_even(start, span, number):
+    stop = start + span
+    for scale, ratio in (("linear", None), ("log", stop / start)):
+        raw = with_value(
+            "figures.fig2.beta", {"start": start, "stop": stop, "number": number, "scale": scale}
+        )
+        grid = config.load(raw).figures.fig2.beta
+        # Grids are rounded to 12 digits.
+        assert grid[0] == pytest.approx(start, rel=1e-11)
+        assert grid[-1] == pytest.approx(stop, rel=1e-11)
+        assert len(grid) == number
+        middle = (
+            start + span / (number - 1) if ratio is None else start * ratio ** (1 / (number - 1))
+        )
+        assert grid[1] == pytest.approx(middle, rel=1e-11)
+
+
+def test_texts_from_the_command_line_count_as_numbers():
+    raw = with_value("figures.fig4.gamma", ["0.1", "0.3"])
+    assert config.load(raw).figures.fig4.gamma == (0.1, 0.3)
+
+
+def test_symmetric_grid_holds_zero_and_not_its_rounding_error():
+    raw = with_value("figures.fig3.gamma", {"start": -0.2, "stop": 1.0, "number": 13})
+    assert 0.0 in config.load(raw).figures.fig3.gamma

@@ -1,0 +1,98 @@
+"""Checkouts of the workflow in which Snakemake can run without touching this one."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ("Snakefile", "config.yaml", "config", "envs", "workflow")
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the workflow."""
+
+    path: Path
+
+    def snakemake(self, *arguments: str, check: bool = True) -> str:
+        """Run Snakemake with the test config; its output, standard error included."""
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=self.path,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"snakemake {' '.join(arguments)} failed:\n{done.stdout}")
+        return done.stdout
+
+    def command(self, *arguments: str) -> list[str]:
+        """Command line of Snakemake; ``--configfile`` stands before the arguments."""
+        return [sys.executable, "-m", "snakemake", "--configfile", "config/test.yaml", *arguments]
+
+    @staticmethod
+    def environment() -> dict[str, str]:
+        """Environment without what pytest-xdist and coverage tools leave."""
+        return {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+
+    def jobs(self, *arguments: str) -> dict[str, int]:
+        """Jobs that a run would do, by rule: the table of a dry run, without the target ``all``."""
+        output = self.snakemake("--dry-run", *arguments)
+        if "Nothing to be done" in output:
+            return {}
+        table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", output, re.M | re.S)
+        counts = {name: int(n) for name, n in re.findall(r"^(\S+) +(\d+)$", table[1], re.M)}
+        counts.pop("all", None)
+        return counts
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replace a text that stands in a file."""
+        path = self.path / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def copy_of_the_workflow(target: Path) -> Checkout:
+    """Copy of the sources, without results."""
+    target.mkdir(parents=True)
+    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, target / name, ignore=ignore)
+        else:
+            shutil.copy(source, target / name)
+    return Checkout(target)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Checkout:
+    """A checkout after a whole run of the test config; tests must leave it as it is."""
+    checkout = copy_of_the_workflow(tmp_path_factory.mktemp("finished") / "checkout")
+    checkout.snakemake("--cores", "2")
+    return checkout
+
+
+@pytest.fixture
+def fresh(tmp_path) -> Checkout:
+    """A checkout before its first run."""
+    return copy_of_the_workflow(tmp_path / "checkout")
+
+
+@pytest.fixture
+def copied(finished, tmp_path) -> Checkout:
+    """A copy of the finished checkout, with all times, to change at will."""
+    shutil.copytree(finished.path, tmp_path / "checkout", symlinks=True)
+    return Checkout(tmp_path / "checkout")
