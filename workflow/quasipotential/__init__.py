@@ -1,3 +1,3 @@
-"""Steady states of random recurrent networks: simulation, sampling, mean-field and replica theory."""
+"""Steady states of random recurrent networks: simulation, sampling, mean field and replicas."""
 
 __version__ = "0.1.0"

@@ -93,7 +93,7 @@ class Section(BaseModel):
 
 
 class Allow(Section):
-    """Outcomes that do not fail a job, by kind of result; such points are stored and drawn as such."""
+    """Outcomes that do not fail a job, by kind of result; such points are drawn as such."""
 
     trajectories: Allowed = ()
     langevin: Allowed = ()

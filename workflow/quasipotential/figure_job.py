@@ -18,10 +18,10 @@ DIFFERENT = 3.0
 
 
 def read_published(path: Path, name: str) -> pd.DataFrame:
-    """Digitised values of one figure; Figs. 3 and 7 show the same curves, digitised once."""
-    published = pd.read_csv(path, dtype={"figure": str}, comment="#")
-    number = {"fig3": "7"}.get(name, name.removeprefix("fig"))
-    return published[published["figure"] == number].reset_index(drop=True)
+    """Digitised values of one figure."""
+    published = pd.read_csv(path, dtype={"figure": str})
+    source = tables.DIGITISED_ELSEWHERE.get(name, name)
+    return published[published["figure"] == source.removeprefix("fig")].reset_index(drop=True)
 
 
 def caption(template: Path, comparison: pd.DataFrame, table: pd.DataFrame, settings: dict) -> str:

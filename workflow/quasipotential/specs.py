@@ -185,8 +185,9 @@ class TrajectoriesSpec(Spec):
 class LangevinSpec(Spec):
     """Boltzmann measure exp(-E/T) on one network, sampled at several temperatures at once.
 
-    Lengths of steps and paths are in units in which the momentum has variance T (HMC), so that a
-    step of 0.2 suits every temperature; for Euler-Maruyama ``step`` is the time step.
+    Steps and paths are in units in which the momenta have covariance T M, with M the mass
+    matrix of module ``langevin`` (HMC), so that a step of 0.3 suits every temperature; for
+    Euler-Maruyama ``step`` is the time step.
     """
 
     stage: ClassVar[str] = "langevin"

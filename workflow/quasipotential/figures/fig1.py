@@ -69,7 +69,7 @@ def _small_network(dataset, panel: str) -> list[pd.DataFrame]:
 
 def draw(table: pd.DataFrame, settings: dict) -> Figure:
     """Panels a (activity), b (phase diagram), c (small networks)."""
-    figure = Figure(figsize=(style.PAGE, 5.4))
+    figure = Figure(figsize=(style.PAGE, 5.0))
     grid = figure.add_gridspec(2, 6, height_ratios=[1, 1.25])
     points = settings["activity"]["points"]
     activity = table[table["panel"] == "activity"]
@@ -93,7 +93,7 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
             axis.tick_params(labelleft=False)
     _draw_phase_diagram(figure.add_subplot(grid[0, 4:]), table, points, settings["g_max"])
     panels = sorted(name for name in table["panel"].unique() if name.startswith("small_network"))
-    lower = grid[1, :].subgridspec(1, len(panels), wspace=0.25)
+    lower = grid[1, :].subgridspec(1, len(panels), wspace=0.1)
     for column, panel in enumerate(panels):
         axis = figure.add_subplot(lower[column], projection="3d")
         _draw_small_network(figure, axis, table[table["panel"] == panel])
@@ -167,5 +167,6 @@ def _draw_small_network(figure: Figure, axis, table: pd.DataFrame) -> None:
     axis.locator_params(nbins=4)
     axis.view_init(18, -65)
     axis.grid(False)
-    bar = figure.colorbar(marks, ax=axis, shrink=0.65, pad=0.12, extend="min")
+    axis.set_box_aspect(None, zoom=1.25)
+    bar = figure.colorbar(marks, ax=axis, shrink=0.7, pad=0.08, extend="min")
     bar.set_label("quasi-potential $E$")

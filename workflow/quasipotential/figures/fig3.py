@@ -75,16 +75,7 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
         )
         sampled = rows[rows["source"] == "sampling"]
         if len(sampled):
-            axis.plot(
-                sampled["g"],
-                sampled["gamma"],
-                sampled["y"],
-                "o",
-                color="k",
-                mfc="white",
-                ms=4,
-                label="sampling, HMC",
-            )
+            _draw_samples(axis, sampled)
         axis.set(xlabel="$g$", ylabel=r"$\gamma$")
         axis.set_title(f"({'abcd'[number]}) {style.SYMBOLS[quantity]}", loc="left")
         axis.tick_params(pad=-2, labelsize=6.5)
@@ -96,3 +87,15 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
         if number == 0:
             axis.legend(loc="upper left", bbox_to_anchor=(-0.05, 0.98))
     return figure
+
+
+def _draw_samples(axis, rows: pd.DataFrame) -> None:
+    """Open marks with upright error bars; crossed out where not equilibrated."""
+    place = (rows["g"], rows["gamma"], rows["y"])
+    axis.plot(*place, "o", color="k", mfc="white", ms=4, label="sampling, HMC")
+    for row in rows.itertuples():
+        bar = [row.y - row.error, row.y + row.error]
+        axis.plot([row.g] * 2, [row.gamma] * 2, bar, color="k", lw=0.8)
+    crossed = rows["status"] != "converged"
+    if crossed.any():
+        axis.plot(*(values[crossed] for values in place), "kx", ms=4, label="not equilibrated")

@@ -39,15 +39,16 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     figure, axes = style.new_figure(style.PAGE, 2.5, ncols=3)
     for axis, (panel, (abscissa, ordinate)) in zip(axes.flat, PANELS.items(), strict=True):
         rows = table[table["panel"] == panel]
-        for gamma, curve in rows.groupby("gamma"):
+        for number, (gamma, curve) in enumerate(rows.groupby("gamma")):
             curve = curve.sort_values("g")
-            colour = style.colour_of_gamma(gamma)
-            axis.plot(curve["x"], curve["y"], color=colour, label=f"$\\gamma={gamma:g}$")
+            colour, width = style.colour_of_gamma(gamma), style.layered_width(number)
+            label = f"$\\gamma={gamma:g}$"
+            axis.plot(curve["x"], curve["y"], color=colour, lw=width, label=label)
             axis.plot(curve["x"].iloc[0], curve["y"].iloc[0], "o", color=colour, ms=3)
             failed = curve[curve["status"] != "converged"]
             axis.plot(failed["x"], failed["y"], "x", color="red")
         axis.set(xlabel=SYMBOLS[abscissa], ylabel=SYMBOLS[ordinate])
-        axis.ticklabel_format(scilimits=(-2, 2))
+        style.plain_ticks(axis)
     axes.flat[0].legend(loc="upper left")
     style.label_panels(axes)
     return figure

@@ -47,7 +47,17 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     published = table[(table["source"] == "published") & (table["quantity"] == "chi")]
     if len(published):
         chi.set_ylim(0.5, 30 * published["y"].max())
-    r_tilde.ticklabel_format(axis="y", scilimits=(-2, 2))
+    style.plain_ticks(r_tilde)
+    for axis in (chi, r_tilde):
+        axis.text(
+            0.03,
+            0.95,
+            "above the transition the ansatz $Q\\to q$\nof the published points has no solution",
+            transform=axis.transAxes,
+            va="top",
+            fontsize=6.5,
+            bbox={"color": "white", "alpha": 0.9, "pad": 1},
+        )
     overlap.legend(handles=style.gamma_handles(table, settings["gamma"]), loc="upper left")
     style.label_panels(axes)
     return figure

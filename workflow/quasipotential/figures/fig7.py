@@ -18,7 +18,8 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
         style.draw_gamma_curves(axis, table[table["quantity"] == quantity], settings["gamma"])
         style.mark_transitions(axis, settings["gamma"], settings["g"])
         axis.set(xlabel="$g$", ylabel=style.SYMBOLS[quantity])
-        axis.ticklabel_format(axis="y", scilimits=(-1, 2))
+        style.plain_ticks(axis)
+    axes.flat[0].set_yscale("symlog", linthresh=1e-3)
     axes.flat[0].legend(handles=style.gamma_handles(table, settings["gamma"]), loc="upper left")
     style.label_panels(axes)
     return figure

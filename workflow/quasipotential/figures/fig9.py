@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -9,6 +10,7 @@ from matplotlib.lines import Line2D
 from . import style, tables
 
 QUANTITIES = ("q", "Q")
+FLOOR = {"q": 1e-5, "Q": 1e-12}  # of the logarithmic axes
 
 
 def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataFrame:
@@ -20,7 +22,8 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
     for quantity in QUANTITIES:
         for g in path["g"].values:
             here = path.sel(g=g)
-            status = tables.STATUS_NAMES[int(here["status"])]
+            status = np.full(path.sizes["iteration"], "converged", object)
+            status[-1] = tables.STATUS_NAMES[int(here["status"])]
             parts.append(
                 tables.rows(
                     quantity=quantity,
@@ -42,27 +45,38 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
 
 
 def draw(table: pd.DataFrame, settings: dict) -> Figure:
-    """Panels q and Q; marks at the right end show the solution that Newton's method finds."""
-    figure, axes = style.new_figure(style.PAGE, 3.2, ncols=2)
+    """Panels q and Q, logarithmic.
+
+    Triangles at the right end: the solution that Newton's method finds (Q = 0 is below the panel);
+    crosses: paths whose last change is above the tolerance.  Published marks have an edge in the
+    colour of their g.
+    """
+    figure, axes = style.new_figure(style.PAGE, 3.4, ncols=2)
     for axis, quantity in zip(axes.flat, QUANTITIES, strict=True):
         rows = table[table["quantity"] == quantity]
         for g in settings["g"]:
             here = rows[rows["g"] == g]
             path = here[(here["source"] == "theory") & (here["panel"] != "limit")]
-            limit = here[here["panel"] == "limit"]
+            limit = here[(here["panel"] == "limit") & (here["y"] > 0)]
+            published = here[here["source"] == "published"]
             colour = style.colour_of_g(g)
-            axis.plot(path["x"], path["y"], color=colour)
+            style.draw_theory(axis, path[path["y"] > 0], colour)
             axis.plot(limit["x"], limit["y"], ">", color=colour, ms=5, clip_on=False)
-            style.draw_published(axis, here[here["source"] == "published"])
-        axis.set(xlabel="iteration", ylabel=style.SYMBOLS[quantity])
+            axis.plot(
+                published["x"], published["y"], "s", color=style.GREY, mec=colour, mew=0.8, ms=4
+            )
+        axis.set(xlabel="iteration", ylabel=style.SYMBOLS[quantity], yscale="log")
         axis.set_xlim(0, settings["iterations"])
+        axis.set_ylim(FLOOR[quantity], 1.0)
     handles = [
         Line2D([], [], color=style.colour_of_g(g), label=f"$g={g:g}$") for g in settings["g"]
     ]
     handles += [
         Line2D([], [], marker=">", ls="", color="k", label="converged solution"),
-        style.published_handle(),
+        style.published_handle("published, edge: colour of $g$"),
     ]
-    axes.flat[0].legend(handles=handles, ncols=2, loc="upper left")
+    if (table["status"] == "not_converged").any():
+        handles.append(Line2D([], [], marker="x", ls="", color="red", label="not converged"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=5)
     style.label_panels(axes)
     return figure

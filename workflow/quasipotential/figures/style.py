@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-GREY = "0.45"
+GREY = "0.4"
 #: Values of g that head the palette; others take a colour from a continuous map.
 PALETTE_G = (0.8, 1.2, 1.0, 0.9, 1.02, 1.1, 0.98)
 #: Width of one column and of the page of a journal, inches.
@@ -51,7 +51,10 @@ def paper_style() -> Iterator[None]:
         "axes.linewidth": 0.7,
         "lines.linewidth": 1.3,
         "lines.markersize": 4,
-        "legend.frameon": False,
+        "legend.frameon": True,
+        "legend.framealpha": 0.9,
+        "legend.edgecolor": "none",
+        "legend.fancybox": False,
         "figure.constrained_layout.use": True,
         "savefig.dpi": 200,
         "pdf.fonttype": 42,
@@ -73,7 +76,13 @@ def colour_of_g(g: float) -> tuple[float, ...]:
     for value, colour in zip(PALETTE_G, sns.color_palette("colorblind"), strict=False):
         if abs(g - value) < 1e-9:
             return colour
-    return mpl.colormaps["plasma"](float(np.clip(g / 2.5, 0.0, 0.9)))
+    return mpl.colormaps["plasma"](float(np.clip((g - 1.2) / 2.5, 0.0, 0.9)))
+
+
+def plain_ticks(axis: Axes) -> None:
+    """Ticks that say their value, without a factor beside the axis."""
+    axis.xaxis.set_major_formatter("{x:.4g}")
+    axis.yaxis.set_major_formatter("{x:.4g}")
 
 
 def label_panels(axes) -> None:
@@ -117,11 +126,11 @@ def draw_published(axis: Axes, rows: pd.DataFrame, mark: str = "s") -> None:
         yerr=rows["error"],
         fmt=mark,
         color=GREY,
-        ms=2.2,
-        mew=0,
+        ms=2.8,
+        mec="white",
+        mew=0.3,
         elinewidth=0.5,
-        zorder=1,
-        alpha=0.8,
+        zorder=3,
     )
 
 
@@ -155,15 +164,23 @@ def new_figure(width: float, height: float, **subplots) -> tuple[Figure, np.ndar
 
 
 def draw_gamma_curves(axis: Axes, rows: pd.DataFrame, gammas) -> None:
-    """Curves against g, one for each gamma: theory, sampling, published."""
+    """Curves against g, one for each gamma: theory, sampling, published.
+
+    Each line is thinner than the one below it, so that lines that coincide all show.
+    """
     for number, gamma in enumerate(gammas):
         here = rows[rows["gamma"] == gamma]
         colour = colour_of_gamma(gamma)
-        draw_theory(axis, here[here["source"] == "theory"], colour)
+        draw_theory(axis, here[here["source"] == "theory"], colour, lw=layered_width(number))
         for sampler, group in here[here["source"] == "sampling"].groupby("sampler"):
             draw_samples(axis, group, colour, SAMPLER_MARKS[sampler])
         published = here[here["source"] == "published"]
         draw_published(axis, published, PUBLISHED_MARKS[number % len(PUBLISHED_MARKS)])
+
+
+def layered_width(number: int) -> float:
+    """Width of the line that is drawn as the given number, points."""
+    return max(2.8 - 0.8 * number, 0.9)
 
 
 def mark_transitions(axis: Axes, gammas, g) -> None:

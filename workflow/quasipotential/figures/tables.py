@@ -36,6 +36,8 @@ COLUMNS = (
 TEXT = ("panel", "quantity", "source", "sampler", "status")
 #: Names of the paper's quantities in the digitised table -> names here.
 PUBLISHED_NAMES = {"l2norm": "mean_square_x", "minus_xi": "G", "rtilde": "r_tilde"}
+#: Figures that show curves digitised from another figure -> that figure.
+DIGITISED_ELSEWHERE = {"fig3": "fig7"}
 STATUS_NAMES = {status.code: status.name.lower() for status in Status}
 MATCH = ["quantity", "gamma", "g", "beta", "x"]
 
@@ -166,8 +168,8 @@ def compare(table: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Columns ``quantity``, ``gamma``, ``g``, ``beta``, ``x``, ``published``, ``reading_error``,
-        ``ours``, ``difference`` (published - ours) and ``deviation`` (in reading errors).  Published
-        points at which no theory was computed have NaN in ``ours``.
+        ``ours``, ``difference`` (published - ours) and ``deviation`` (in reading errors).
+        Published points at which no theory was computed have NaN in ``ours``.
     """
     # Five digits: published abscissae carry no more.
     keys = table[MATCH].map(lambda value: f"{value:.5g}" if isinstance(value, float) else value)

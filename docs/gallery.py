@@ -1,0 +1,18 @@
+"""Small copies of the figures for the README: results/figures/fig*.png -> docs/gallery."""
+
+from pathlib import Path
+
+from PIL import Image
+
+WIDTH = 560  # pixels
+ROOT = Path(__file__).parents[1]
+
+target = ROOT / "docs" / "gallery"
+target.mkdir(exist_ok=True)
+for source in sorted((ROOT / "results" / "figures").glob("fig?.png")) + sorted(
+    (ROOT / "results" / "figures").glob("figS?.png")
+):
+    with Image.open(source) as image:
+        height = round(image.height * WIDTH / image.width)
+        small = image.convert("RGB").resize((WIDTH, height), Image.Resampling.LANCZOS)
+    small.quantize(64).save(target / source.name, optimize=True)
