@@ -32,5 +32,4 @@ rule all:
 
 
 onsuccess:
-    shelf.publish(plan)
     print("Figures: results/figures/   keys and parameters: results/index.csv")

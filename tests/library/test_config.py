@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
-from quasipotential import config
+from quasipotential import config, plan
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
@@ -48,7 +48,11 @@ def test_shipped_configs_are_valid_on_top_of_the_default(name):
         ("figures.fig2.beta", [], ["figures.fig2.beta", "must not be empty"]),
         ("figures.fig2.g", [0.8, 0.8], ["figures.fig2.g", "0.8 stands twice"]),
         ("figures.fig2.g", {"start": 0, "stop": 1}, ["figures.fig2.g", "start, stop, number"]),
-        ("figures.fig2.g", {"start": 0, "stop": 1, "number": 10**7}, ["number <= 10000"]),
+        ("figures.fig2.g", {"start": 0, "stop": 1, "number": 10**7}, ["number: got 10000000"]),
+        ("figures.fig2.g", {"start": None, "stop": 1, "number": 3}, ["start: got None"]),
+        ("figures.fig2.g", {"start": 0, "stop": 1, "number": 2.7}, ["number: got 2.7"]),
+        ("figures.fig2.sampling", ["below", "below"], ["figures.fig2.sampling", "both sample"]),
+        ("eta", 0.1, ["eta is 0.1", "figures.fig6"]),
         ("figures.fig2.sampling", ["no such"], ["figures.fig2.sampling", "no such", "below"]),
         ("sampling.below.N", 1, ["sampling.below.N", "1", "equal to 2"]),
         ("sampling.below.chains", 5, ["sampling.below.chains", "5", "multiple of 2"]),
@@ -68,6 +72,22 @@ def test_bad_value_gives_path_value_and_what_is_allowed(path, value, words):
     assert message.startswith("the config is not valid")
     for word in words:
         assert word in message
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("figures.fig9.Q", 0.1, ["figures.fig9", "Q < q"]),
+        ("figures.fig1.activity.neurons", 2000, ["figures.fig1", "neurons is 2000"]),
+        ("figures.figS1.tangents", 3000, ["figures.figS1", "tangents must not exceed"]),
+        ("figures.fig1.small_networks.0.matrix", [[1, 2], [3]], ["figures.fig1", "square"]),
+    ],
+)
+def test_values_that_do_not_go_together_are_refused_with_their_figure(path, value, words):
+    with pytest.raises(config.ConfigError) as error:
+        plan.build(config.load(with_value(path, value)))
+    for word in words:
+        assert word in str(error.value)
 
 
 def test_missing_key_is_named():

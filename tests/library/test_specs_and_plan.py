@@ -137,7 +137,7 @@ def test_figure_set_to_null_is_left_out():
     raw["figures"]["figS3"] = None
     reduced = plan.build(config.load(raw))
     assert "figS3" not in reduced.figures
-    assert not any("gamma0.5-N400" in key for key in reduced.stages["langevin"])
+    assert not any("g0.866667" in key for key in reduced.stages["langevin"])
 
 
 def test_unknown_key_says_where_the_keys_are(default_plan):

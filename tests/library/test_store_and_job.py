@@ -28,7 +28,8 @@ def result(*codes: int) -> xr.Dataset:
 
 def fake_snakemake(folder, allow=()):
     return SimpleNamespace(
-        params=SimpleNamespace(spec=SPEC.canonical(), code="0123", allow=allow),
+        params=SimpleNamespace(spec=SPEC.canonical(), code="0123"),
+        config={"allow": {"static": list(allow)}},
         input=[],
         output=[str(folder / f"{SPEC.key}.nc")],
         log=[str(folder / "log")],

@@ -55,7 +55,8 @@ def test_every_dataset_describes_itself(finished):
             assert variable.attrs["units"] == "1", (key, name)
             assert variable.attrs["long_name"], (key, name)
         if key.startswith(("dmft", "replica")):
-            assert any("residual" in name for name in dataset.variables) or "two-time" in key
+            measure = "factor_error" if "two-time" in key else "residual"
+            assert measure in dataset, key
 
 
 def test_index_lists_every_result(finished):
@@ -83,10 +84,7 @@ def test_comparison_holds_every_published_value(finished):
 
 
 def test_second_run_does_nothing_and_says_so(finished):
-    start = time.monotonic()
-    output = finished.snakemake("--cores", "2")
-    assert "Nothing to be done" in output
-    assert time.monotonic() - start < 60  # ten times what the machine may take
+    assert "Nothing to be done" in finished.snakemake("--cores", "2")
 
 
 def test_arrays_do_not_depend_on_the_number_of_cores(finished, fresh):
@@ -108,17 +106,18 @@ def test_killed_run_goes_on_where_it_was(fresh, finished):
         start_new_session=True,
     )
     folder = fresh.path / "results" / "trajectories"
-    while process.poll() is None and len(list(folder.glob("[!.]*.nc"))) < 2:
+    while process.poll() is None and len(list(folder.glob("[!.]*.nc"))) < 5:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     done = {path.name: path.stat().st_mtime_ns for path in folder.glob("[!.]*.nc")}
-    assert done
+    assert len(done) >= 5
     fresh.snakemake("--unlock")
     fresh.snakemake("--cores", "2", "trajectories")
     after = {path.name: path.stat().st_mtime_ns for path in folder.glob("[!.]*.nc")}
-    # Two jobs ran when the kill came: at most these are run again.
-    assert sum(after[name] != stamp for name, stamp in done.items()) <= 2
+    # Two jobs ran when the kill came: at most these are run again, though their files are whole.
+    kept = sum(after[name] == stamp for name, stamp in done.items())
+    assert kept >= len(done) - 2
     whole = {path.name for path in (finished.path / "results" / "trajectories").glob("*.nc")}
     assert after.keys() == whole
     for name in whole:

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -21,18 +22,20 @@ from pydantic import (
 )
 
 from .specs import (
+    MAX_GRID,
     Asymmetry,
+    Grid,
     Interval,
     NonNegative,
     Positive,
+    PositiveGrid,
     Real,
     Seed,
     Transfer,
-    canonical_float,
+    ordered_grid,
 )
 from .status import Status
 
-MAX_GRID = 10_000
 GRID_FORM = "a list of numbers, or {start, stop, number, scale: linear or log}"
 
 
@@ -40,56 +43,57 @@ class ConfigError(ValueError):
     """The config is not usable; the message lists every fault."""
 
 
+class Section(BaseModel):
+    """Part of the config: unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Range(Section):
+    """An even grid, on a linear or a logarithmic scale."""
+
+    start: float
+    stop: float
+    number: Annotated[int, Field(ge=2, le=MAX_GRID)]
+    scale: Literal["linear", "log"] = "linear"
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Range:
+        if not self.start < self.stop:
+            raise ValueError("start must be below stop")
+        if self.scale == "log" and self.start <= 0:
+            raise ValueError("a log scale needs start above 0")
+        return self
+
+    def values(self) -> list[float]:
+        """The points, both ends included."""
+        fractions = [i / (self.number - 1) for i in range(self.number)]
+        if self.scale == "log":
+            return [self.start * (self.stop / self.start) ** f for f in fractions]
+        # Rounding to the span makes the middle of [-a, a] 0 and not 1e-17.
+        digits = 12 - math.floor(math.log10(self.stop - self.start))
+        return [round(self.start + f * (self.stop - self.start), digits) for f in fractions]
+
+
 def _expand(value: Any) -> Any:
     """List of the numbers that a grid stands for."""
     if isinstance(value, Mapping):
-        allowed = {"start", "stop", "number", "scale"}
-        if set(value) - allowed or {"start", "stop", "number"} - set(value):
-            raise ValueError(f"a grid is {GRID_FORM}")
-        start, stop, number = float(value["start"]), float(value["stop"]), int(value["number"])
-        scale = value.get("scale", "linear")
-        if not (math.isfinite(start) and math.isfinite(stop) and start < stop):
-            raise ValueError("a grid needs finite start < stop")
-        if not 2 <= number <= MAX_GRID:
-            raise ValueError(f"a grid needs 2 <= number <= {MAX_GRID}")
-        fractions = [i / (number - 1) for i in range(number)]
-        if scale == "linear":
-            # Rounding to the span makes the middle of [-a, a] 0 and not 1e-17.
-            digits = 12 - math.floor(math.log10(stop - start))
-            return [round(start + f * (stop - start), digits) for f in fractions]
-        if scale == "log" and start > 0:
-            return [canonical_float(start * (stop / start) ** f) for f in fractions]
-        raise ValueError("the scale of a grid is linear, or log with start > 0")
-    if isinstance(value, int | float | str):
-        return [value]
-    return value
+        try:
+            return Range.model_validate(dict(value)).values()
+        except ValidationError as error:
+            faults = "; ".join(_describe(fault) for fault in error.errors())
+            raise ValueError(f"a grid is {GRID_FORM}: {faults}") from None
+    return [value] if isinstance(value, int | float | str) else value
 
 
-def _ordered(values: tuple[float, ...]) -> tuple[float, ...]:
-    if not values:
-        raise ValueError("a grid must not be empty")
-    if len(values) > MAX_GRID:
-        raise ValueError(f"a grid holds at most {MAX_GRID} values")
-    repeated = sorted({value for value in values if values.count(value) > 1})
-    if repeated:
-        raise ValueError(f"a grid must not repeat values, {repeated[0]:g} stands twice")
-    return tuple(sorted(values))
-
-
-Couplings = Annotated[tuple[NonNegative, ...], BeforeValidator(_expand), AfterValidator(_ordered)]
-Gammas = Annotated[tuple[Asymmetry, ...], BeforeValidator(_expand), AfterValidator(_ordered)]
-Positives = Annotated[tuple[Positive, ...], BeforeValidator(_expand), AfterValidator(_ordered)]
+Couplings = Annotated[Grid, BeforeValidator(_expand)]
+Gammas = Annotated[tuple[Asymmetry, ...], BeforeValidator(_expand), AfterValidator(ordered_grid)]
+Positives = Annotated[PositiveGrid, BeforeValidator(_expand)]
 Count = Annotated[int, Field(ge=1)]
 Size = Annotated[int, Field(ge=2, le=100_000)]
 Allowed = tuple[
     Literal[tuple(status.name.lower() for status in Status if status is not Status.CONVERGED)], ...
 ]
-
-
-class Section(BaseModel):
-    """Part of the config: unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Allow(Section):
@@ -102,10 +106,6 @@ class Allow(Section):
     two_time: Allowed = ()
     solutions: Allowed = ()
     iteration: Allowed = ()
-
-    def of(self, kind: str) -> list[str]:
-        """Names of the outcomes that are allowed for a kind of spec."""
-        return list(getattr(self, kind.replace("-", "_"), ()))
 
 
 class Replica(Section):
@@ -139,12 +139,18 @@ class Sampling(Section):
     networks: Count
     chains: Annotated[int, Field(ge=4, multiple_of=2)]
     hottest: Positive
+    target_acceptance: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    mass_floor: Positive = 0.03
     step: Positive
     path_length: Positive
     warmup: Annotated[int, Field(ge=10)]
     draws: Annotated[int, Field(ge=20)]
     rhat_limit: Annotated[float, Field(gt=1)]
     ess_limit: Positive
+
+    def points(self) -> Iterator[tuple]:
+        """What is sampled: (algorithm, g, gamma, beta, N)."""
+        return itertools.product([self.algorithm], self.g, self.gamma, self.beta, [self.N])
 
 
 class Point(Section):
@@ -231,6 +237,7 @@ class Fig9(Section):
     beta: Positive
     damping: Annotated[float, Field(ge=0, lt=1)]
     iterations: Count
+    tolerance: Positive
     q: Positive
     Q: Positive
 
@@ -298,6 +305,7 @@ class Config(Section):
 
     seed: Seed
     transfer: Transfer
+    eta: NonNegative
     allow: Allow
     replica: Replica
     dmft: Dmft
@@ -308,12 +316,28 @@ class Config(Section):
     @model_validator(mode="after")
     def _known_experiments(self) -> Config:
         for name, figure in self.figures:
+            seen: dict[tuple, str] = {}
             for experiment in getattr(figure, "sampling", ()):
+                path = f"figures.{name}.sampling"
                 if experiment not in self.sampling:
-                    raise ValueError(
-                        f"figures.{name}.sampling names {experiment!r}; "
-                        f"sampling holds {', '.join(sorted(self.sampling)) or 'nothing'}"
-                    )
+                    known = ", ".join(sorted(self.sampling)) or "nothing"
+                    raise ValueError(f"{path} names {experiment!r}; sampling holds {known}")
+                for point in self.sampling[experiment].points():
+                    if point in seen:
+                        raise ValueError(
+                            f"{path}: {seen[point]!r} and {experiment!r} both sample "
+                            f"(algorithm, g, gamma, beta, N) = {point}"
+                        )
+                    seen[point] = experiment
+        return self
+
+    @model_validator(mode="after")
+    def _regular_limit(self) -> Config:
+        if self.eta > 0 and self.figures.fig6 is not None:
+            raise ValueError(
+                f"eta is {self.eta:g}, but figures.fig6 asks for T = 0, which is regular for "
+                "eta = 0 only: set figures.fig6 to null"
+            )
         return self
 
 
@@ -345,10 +369,18 @@ def _describe(fault: dict[str, Any]) -> str:
             return f"{path}: missing"
         case "extra_forbidden":
             return f"{path}: unknown key (got {given})"
+        case "value_error" if isinstance(fault["input"], dict | BaseModel):
+            return f"{path}: {fault['ctx']['error']}"
         case "value_error":
             return f"{path}: got {given}; {fault['ctx']['error']}"
     allowed = fault["msg"].removeprefix("Input should be ")
     return f"{path}: got {given}; allowed: {allowed}"
+
+
+def message(where: str, error: ValidationError) -> str:
+    """One line for each fault, under a heading."""
+    lines = (f"  {_describe(fault)}" for fault in error.errors())
+    return "\n".join([f"the config is not valid, {where}:", *lines])
 
 
 def load(raw: Mapping[str, Any]) -> Config:
@@ -365,9 +397,9 @@ def load(raw: Mapping[str, Any]) -> Config:
         With one line for each fault.
     """
     faults = _booleans(raw)
-    if not faults:
-        try:
-            return Config.model_validate(dict(raw))
-        except ValidationError as error:
-            faults = [_describe(fault) for fault in error.errors()]
-    raise ConfigError("\n".join(["the config is not valid:", *(f"  {fault}" for fault in faults)]))
+    if faults:
+        raise ConfigError("\n".join(["the config is not valid:", *(f"  {f}" for f in faults)]))
+    try:
+        return Config.model_validate(dict(raw))
+    except ValidationError as error:
+        raise ConfigError(message("by key", error)) from None

@@ -47,10 +47,10 @@ class DisorderAverage:
     mean : ndarray
     error : ndarray
         Standard error of the mean from the spread over realisations, one standard deviation of the
-        mean, without the factor of Student's t; NaN for one realisation.  The spread holds the
-        sampling errors too.
+        mean, without the factor of Student's t; at least ``sampling_error``, which a spread over
+        few realisations can miss.  NaN for one realisation.
     sampling_error : ndarray
-        The part of ``error`` that the sampling errors of the single realisations account for.
+        What the sampling errors of the single realisations account for.
     realisations : int
     """
 
@@ -90,12 +90,13 @@ def disorder_average(values: np.ndarray, errors: np.ndarray) -> DisorderAverage:
         Mean and standard error of each realisation.
     """
     n = len(values)
+    sampling_error = np.sqrt(np.square(errors).sum(axis=0)) / n
     error = np.full(np.shape(values)[1:], np.nan)
     if n > 1:
-        error = np.std(values, axis=0, ddof=1) / np.sqrt(n)
+        error = np.maximum(np.std(values, axis=0, ddof=1) / np.sqrt(n), sampling_error)
     return DisorderAverage(
         mean=np.mean(values, axis=0),
         error=error,
-        sampling_error=np.sqrt(np.square(errors).sum(axis=0)) / n,
+        sampling_error=sampling_error,
         realisations=n,
     )

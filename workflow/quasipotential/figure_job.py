@@ -29,13 +29,15 @@ def caption(template: Path, comparison: pd.DataFrame, table: pd.DataFrame, setti
 
     The template knows ``settings``; ``compared`` and ``different``, numbers of published points;
     ``above``, how many of the latter lie at g (1 + gamma) >= 1; ``largest``, the row that differs
-    most; ``not_converged`` and ``not_equilibrated``, numbers of points with such a status.
+    most; ``not_converged`` and ``not_equilibrated``, numbers of points with such a status;
+    ``exact_zero``, whether all theory values of Q and R are 0.
     """
     known = comparison.dropna(subset=["deviation"])
     different = known[known["deviation"].abs() > DIFFERENT]
     largest = None
     if len(different):
         largest = different.loc[different["deviation"].abs().idxmax()].to_dict()
+    of_replicas = table[(table["source"] == "theory") & table["quantity"].isin(["Q", "R"])]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template.parent),
         undefined=jinja2.StrictUndefined,
@@ -47,10 +49,9 @@ def caption(template: Path, comparison: pd.DataFrame, table: pd.DataFrame, setti
         different=len(different),
         above=int((different["g"] * (1 + different["gamma"]) >= 1).sum()),
         largest=largest,
-        not_equilibrated=int((table["status"] == "not_equilibrated").sum()),
-        not_converged=int(
-            table["status"].isin(["not_converged", "inaccurate", "unphysical"]).sum()
-        ),
+        not_equilibrated=tables.count_points(table, ["not_equilibrated"]),
+        not_converged=tables.count_points(table, ["not_converged", "inaccurate", "unphysical"]),
+        exact_zero=bool((of_replicas["y"] == 0).all()),
     )
 
 

@@ -32,7 +32,20 @@ def logged(path: str) -> Iterator[None]:
             raise
 
 
-def check_status(dataset: xr.Dataset, spec: Spec, allowed: list[str]) -> None:
+def allowed(config: dict, spec: Spec) -> list[str]:
+    """Names of the outcomes that the config allows for this kind of result.
+
+    They come with the job and not with its parameters: what is allowed does not change a result.
+    """
+    return config.get("allow", {}).get(config_key(spec), [])
+
+
+def config_key(spec: Spec) -> str:
+    """Key of a kind of result under ``allow``."""
+    return spec.kind.replace("-", "_")
+
+
+def check_status(dataset: xr.Dataset, spec: Spec, permitted: list[str]) -> None:
     """Fail if a point of the dataset has a status that the config does not allow by name.
 
     Raises
@@ -45,7 +58,7 @@ def check_status(dataset: xr.Dataset, spec: Spec, allowed: list[str]) -> None:
     status = dataset["status"]
     for outcome in Status:
         name = outcome.name.lower()
-        if outcome is Status.CONVERGED or name in allowed:
+        if outcome is Status.CONVERGED or name in permitted:
             continue
         places = np.argwhere(np.atleast_1d(status.values == outcome.code))
         if len(places):
@@ -60,7 +73,7 @@ def check_status(dataset: xr.Dataset, spec: Spec, allowed: list[str]) -> None:
                 outcome,
                 f"{spec.key}: {len(places)} of {status.size} points ended with status {name}"
                 f"{', at ' + points if points else ''}. To keep them, marked as such, add {name} "
-                f"to allow.{spec.kind.replace('-', '_')} in the config",
+                f"to allow.{config_key(spec)} in the config",
                 dataset,
             )
 
@@ -81,7 +94,7 @@ def run(snakemake, compute: Callable[..., xr.Dataset]) -> None:
         seconds = time.perf_counter() - start
         dataset = store.describe(dataset, spec, snakemake.params.code, seconds)
         try:
-            check_status(dataset, spec, list(snakemake.params.allow))
+            check_status(dataset, spec, allowed(snakemake.config, spec))
         except SolverError:
             store.save(dataset, output.parent / "failed" / output.name)
             raise

@@ -59,9 +59,6 @@ from .specs import LangevinSpec
 from .status import STATUS_ATTRIBUTES, Status
 from .transfer import TransferFunction, transfer_function
 
-TARGET_ACCEPTANCE = 0.8
-MASS_FLOOR = 0.03
-
 CHAIN_OBSERVABLES = {
     "energy": "energy per unit, E/N",
     "q": "self-overlap of the rates, mean of phi^2",
@@ -139,6 +136,7 @@ class DualAveraging:
     """
 
     start: np.ndarray
+    target: float
     gain: float = 5.0
     offset: float = 10.0
     exponent: float = 0.75
@@ -153,7 +151,7 @@ class DualAveraging:
     def update(self, acceptance: np.ndarray) -> np.ndarray:
         """Steps to try next, after the acceptance (T,) of the last ones."""
         self.count += 1
-        self.error += (TARGET_ACCEPTANCE - acceptance - self.error) / (self.count + self.offset)
+        self.error += (self.target - acceptance - self.error) / (self.count + self.offset)
         log_step = np.log(self.start) - self.gain * np.sqrt(self.count) * self.error
         self.log_average += self.count**-self.exponent * (log_step - self.log_average)
         return np.exp(log_step)
@@ -164,11 +162,11 @@ class DualAveraging:
         return np.exp(self.log_average)
 
 
-def mass(landscape: Landscape, slope: float) -> Mass:
-    """Mass matrix for the mean slope m of the transfer function."""
+def mass(landscape: Landscape, slope: float, floor: float) -> Mass:
+    """Mass matrix for the mean slope m of the transfer function; ``floor`` is added to it."""
     identity = np.eye(len(landscape.J))
     A = identity - slope * landscape.J
-    M = A.T @ A + (MASS_FLOOR + 2.0 * landscape.eta) * identity
+    M = A.T @ A + (floor + 2.0 * landscape.eta) * identity
     return Mass(factor=np.linalg.cholesky(M), inverse=np.linalg.inv(M))
 
 
@@ -307,7 +305,7 @@ def sample(spec: LangevinSpec, landscape: Landscape) -> xr.Dataset:
     transition: Callable[..., Move] = euler_maruyama
     if tuned:
         slope = 1.0 / max(1.0, spec.g * (1.0 + spec.couplings.gamma))
-        transition = partial(hmc, mass=mass(landscape, slope))
+        transition = partial(hmc, mass=mass(landscape, slope, spec.mass_floor))
 
     def move(x: np.ndarray, temperature: np.ndarray, step: np.ndarray) -> Move:
         columns = np.repeat(step, spec.chains)
@@ -317,11 +315,11 @@ def sample(spec: LangevinSpec, landscape: Landscape) -> xr.Dataset:
         return values.reshape(len(temperatures), spec.chains)
 
     initial = np.full(len(temperatures), spec.step)
-    step, averaging = initial, DualAveraging(initial)
+    step, averaging = initial, DualAveraging(initial, spec.target_acceptance)
     cooling = spec.warmup // 2
     for index in range(spec.warmup):
         if index == cooling:  # what suited the cooling says little about the target
-            step, averaging = initial, DualAveraging(initial)
+            step, averaging = initial, DualAveraging(initial, spec.target_acceptance)
         cooled = min(1.0, index / cooling)
         moved = move(x, spec.hottest ** (1.0 - cooled) * target**cooled, step)
         x = moved.x

@@ -9,6 +9,8 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from . import config as cfg
 from .specs import (
     STAGES,
@@ -85,6 +87,7 @@ def _replica(config: cfg.Config, gamma: float, g, temperatures) -> ReplicaSpec:
         gamma=gamma,
         g=g,
         temperatures=temperatures,
+        eta=config.eta,
         transfer=config.transfer,
         **config.replica.model_dump(),
     )
@@ -100,6 +103,7 @@ def _sampling(config: cfg.Config, names: Iterable[str]) -> list[LangevinSpec]:
             couplings=couplings,
             g=g,
             transfer=config.transfer,
+            eta=config.eta,
             temperatures=_temperatures(experiment.beta),
             seed=config.seed,
             **experiment.model_dump(exclude={"g", "gamma", "beta", "N", "networks"}),
@@ -188,6 +192,7 @@ def _fig9(config: cfg.Config, figure: cfg.Fig9) -> Sources:
         g=figure.g,
         temperature=temperature,
         transfer=config.transfer,
+        quadrature_tolerance=config.replica.quadrature_tolerance,
         **figure.model_dump(exclude={"gamma", "g", "beta"}),
     )
     return {
@@ -287,13 +292,22 @@ SOURCES: dict[str, Callable[[cfg.Config, cfg.Section], Sources]] = {
 
 
 def build(config: cfg.Config) -> Plan:
-    """Plan of a config."""
+    """Plan of a config.
+
+    Raises
+    ------
+    ConfigError
+        If values of a figure do not go together; the message names the figure.
+    """
     stages: dict[str, dict[str, Spec]] = {stage: {} for stage in STAGES if stage != "figures"}
     figures = {}
     for name, section in config.figures:
         if section is None:
             continue
-        sources = SOURCES[name](config, section)
+        try:
+            sources = SOURCES[name](config, section)
+        except ValidationError as error:
+            raise cfg.ConfigError(cfg.message(f"figures.{name}", error)) from None
         pending = [spec for specs in sources.values() for spec in specs]
         while pending:
             spec = pending.pop()

@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
+from .specs import FORMAT
+
 PACKAGE = Path(__file__).parent
 LIBRARIES = ("numpy", "scipy", "xarray", "netCDF4", "arviz-stats", "pydantic", "matplotlib")
-#: What carries a result but does not compute it: a spec shows in its key, the file layout in
-#: ``store.FORMAT``.
+#: What carries a result but does not compute it: a spec shows in its key, the layout of the files
+#: and the derivation of the random numbers in ``specs.FORMAT``.
 INFRASTRUCTURE = {"specs", "job", "store", "provenance"}
 
 
@@ -95,7 +97,7 @@ def source_digest(script: Path, extra: Iterable[str] = ()) -> str:
 
     Parameters are those of :func:`source_modules`.
     """
-    text = "\n".join(
+    text = f"# format {FORMAT}\n" + "\n".join(
         f"# {name}\n{code}" for name, code in sorted(source_modules(script, extra).items())
     )
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -46,12 +46,15 @@ def write_index(plan: Plan) -> None:
 
 
 def link_figures(plan: Plan) -> None:
-    """Let ``results/figures/fig3.pdf`` point at the figure that the config asks for."""
+    """Let ``results/figures/fig3.pdf`` point at the figure of this config, if it is there."""
     for name, spec in (*plan.figures.items(), ("comparison", plan.comparison)):
         for suffix in FORMATS:
             file = Path(figure_file(spec, suffix))
             link = file.with_name(f"{name}.{suffix}")
-            if not file.is_file() or (link.is_symlink() and os.readlink(link) == file.name):
+            if link.is_symlink() and os.readlink(link) == file.name and file.is_file():
+                continue
+            if not file.is_file():
+                link.unlink(missing_ok=True)  # rather no figure than one of another config
                 continue
             temporary = link.with_name(f".{os.getpid()}-{link.name}")
             temporary.symlink_to(file.name)

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+#: Raised when the layout of the files or the derivation of the random numbers changes.
+FORMAT = 1
+MAX_GRID = 10_000
 STAGES = ("couplings", "trajectories", "langevin", "dmft", "replica", "figures")
 
 
@@ -21,21 +25,30 @@ def canonical_float(value: float) -> float:
     return float(f"{value:.12g}") + 0.0
 
 
-def _strictly_increasing(values: tuple[float, ...]) -> tuple[float, ...]:
-    ordered = tuple(sorted(values))
-    if len(set(ordered)) != len(ordered):
-        raise ValueError(f"values must be distinct, got {values}")
-    return ordered
+def ordered_grid(values: tuple[float, ...]) -> tuple[float, ...]:
+    """Values of a grid in rising order.
+
+    Raises
+    ------
+    ValueError
+        If there are none, too many, or a value stands twice.
+    """
+    if not values:
+        raise ValueError("a grid must not be empty")
+    if len(values) > MAX_GRID:
+        raise ValueError(f"a grid holds at most {MAX_GRID} values")
+    repeated = sorted(value for value, count in Counter(values).items() if count > 1)
+    if repeated:
+        raise ValueError(f"a grid must not repeat values, {repeated[0]:g} stands twice")
+    return tuple(sorted(values))
 
 
 Real = Annotated[float, AfterValidator(canonical_float)]
 NonNegative = Annotated[float, Field(ge=0), AfterValidator(canonical_float)]
 Positive = Annotated[float, Field(gt=0), AfterValidator(canonical_float)]
 Asymmetry = Annotated[float, Field(ge=-1, le=1), AfterValidator(canonical_float)]
-Grid = Annotated[tuple[NonNegative, ...], Field(min_length=1), AfterValidator(_strictly_increasing)]
-PositiveGrid = Annotated[
-    tuple[Positive, ...], Field(min_length=1), AfterValidator(_strictly_increasing)
-]
+Grid = Annotated[tuple[NonNegative, ...], AfterValidator(ordered_grid)]
+PositiveGrid = Annotated[tuple[Positive, ...], AfterValidator(ordered_grid)]
 Transfer = Literal["tanh", "erf", "linear"]
 Seed = Annotated[int, Field(ge=0)]
 
@@ -68,15 +81,21 @@ class Spec(BaseModel):
     stage: ClassVar[str]
     kind: ClassVar[str]
     version: ClassVar[int] = 1  # raised when the algorithm changes what it returns
+    #: Fields that judge a result and must not change its random numbers.
+    judging: ClassVar[frozenset[str]] = frozenset()
 
     def label(self) -> str:
         """Part of the key that people read."""
         raise NotImplementedError
 
+    def _json(self, exclude: frozenset[str] = frozenset()) -> str:
+        content = self.model_dump(mode="json", exclude=set(exclude))
+        content |= {"kind": self.kind, "version": self.version}
+        return json.dumps(content, sort_keys=True, separators=(",", ":"))
+
     def canonical(self) -> str:
         """Canonical JSON of the spec, its kind and its version."""
-        content = {"kind": self.kind, "version": self.version} | self.model_dump(mode="json")
-        return json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return self._json()
 
     @property
     def digest(self) -> str:
@@ -90,8 +109,9 @@ class Spec(BaseModel):
 
     @property
     def entropy(self) -> int:
-        """Entropy for :class:`numpy.random.SeedSequence`: 128 bits of the digest."""
-        return int(self.digest[:32], 16)
+        """Entropy for :class:`numpy.random.SeedSequence`: 128 bits of what defines the sample."""
+        text = self._json(exclude=self.judging)
+        return int(hashlib.sha256(text.encode()).hexdigest()[:32], 16)
 
     def inputs(self) -> tuple[Spec, ...]:
         """Specs of the results that this one is computed from."""
@@ -192,6 +212,7 @@ class LangevinSpec(Spec):
 
     stage: ClassVar[str] = "langevin"
     kind: ClassVar[str] = "langevin"
+    judging: ClassVar[frozenset[str]] = frozenset({"rhat_limit", "ess_limit"})
 
     couplings: CouplingsSpec
     g: NonNegative
@@ -201,6 +222,8 @@ class LangevinSpec(Spec):
     algorithm: Literal["euler-maruyama", "hmc"]
     step: Positive
     path_length: Positive  # HMC: mean length of a path; Euler-Maruyama: time between draws
+    target_acceptance: Annotated[float, Field(gt=0, lt=1)] = 0.8  # HMC: the step is tuned to it
+    mass_floor: Positive = 0.03  # HMC: added to the eigenvalues of the mass matrix
     hottest: Positive  # temperature from which every chain is cooled during warm-up
     chains: Annotated[int, Field(ge=4, multiple_of=2)]
     warmup: Annotated[int, Field(ge=10)]
@@ -219,7 +242,10 @@ class LangevinSpec(Spec):
         return 1000 + 40 * self.couplings.N**2 // 10**6
 
     def runtime(self) -> int:
-        return 30 + (self.couplings.N // 100) ** 2
+        columns = self.chains * len(self.temperatures)
+        steps = (self.warmup + self.draws) * max(1.0, 1.5 * self.path_length / self.step)
+        operations = steps * 3 * 2 * self.couplings.N**2 * columns
+        return 10 + round(operations / (60 * 3e9))  # a slow core does 3e9 a second
 
 
 class StaticDmftSpec(Spec):
@@ -323,6 +349,8 @@ class IterationSpec(Spec):
     transfer: Transfer = "tanh"
     damping: Annotated[float, Field(ge=0, lt=1), AfterValidator(canonical_float)]
     iterations: Annotated[int, Field(ge=1)]
+    tolerance: Positive = 1e-8  # on the last change
+    quadrature_tolerance: Positive = 1e-8  # relative, from refinement
     q: Positive  # start
     Q: Positive
 

@@ -11,8 +11,6 @@ import xarray as xr
 from . import __version__, provenance
 from .specs import Spec
 
-FORMAT = 1  # raised when the layout of the files changes
-
 
 class UndescribedVariableError(ValueError):
     """A variable came without ``long_name`` or ``units``."""

@@ -1,5 +1,6 @@
 # Config and plan, made once and used by every rule.
 
+import atexit
 import os
 import sys
 from pathlib import Path
@@ -15,13 +16,15 @@ scripts = library / "scripts"
 
 try:
     settings = schema.load(config)
+    plan = planning.build(settings)
 except schema.ConfigError as error:
     raise WorkflowError(str(error)) from None
-
-plan = planning.build(settings)
-if workflow.is_main_process:
-    shelf.publish(plan)
 
 
 wildcard_constraints:
     key=r"[^/]+",
+
+
+# When this run ends, however it ends, the stable names follow its config; not after a dry run.
+if workflow.is_main_process:
+    atexit.register(lambda: workflow.dryrun or shelf.publish(plan))

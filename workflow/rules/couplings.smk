@@ -13,11 +13,10 @@ rule couplings_one:
     threads: 1
     resources:
         mem_mb=lambda wildcards: plan.spec("couplings", wildcards.key).mem_mb(),
-        runtime=lambda wildcards: plan.spec("couplings", wildcards.key).runtime(),
+        runtime=lambda wildcards, attempt: attempt * plan.spec("couplings", wildcards.key).runtime(),
     params:
         spec=lambda wildcards: plan.spec("couplings", wildcards.key).canonical(),
         code=provenance.source_digest(scripts / "couplings.py"),
-        allow=lambda wildcards: settings.allow.of(plan.spec("couplings", wildcards.key).kind),
     message:
         "Couplings {wildcards.key}"
     script:

@@ -13,11 +13,10 @@ rule dmft_one:
     threads: 1
     resources:
         mem_mb=lambda wildcards: plan.spec("dmft", wildcards.key).mem_mb(),
-        runtime=lambda wildcards: plan.spec("dmft", wildcards.key).runtime(),
+        runtime=lambda wildcards, attempt: attempt * plan.spec("dmft", wildcards.key).runtime(),
     params:
         spec=lambda wildcards: plan.spec("dmft", wildcards.key).canonical(),
         code=provenance.source_digest(scripts / "dmft.py"),
-        allow=lambda wildcards: settings.allow.of(plan.spec("dmft", wildcards.key).kind),
     message:
         "DMFT {wildcards.key}"
     script:

@@ -17,11 +17,10 @@ rule langevin_one:
     threads: 1
     resources:
         mem_mb=lambda wildcards: plan.spec("langevin", wildcards.key).mem_mb(),
-        runtime=lambda wildcards: plan.spec("langevin", wildcards.key).runtime(),
+        runtime=lambda wildcards, attempt: attempt * plan.spec("langevin", wildcards.key).runtime(),
     params:
         spec=lambda wildcards: plan.spec("langevin", wildcards.key).canonical(),
         code=provenance.source_digest(scripts / "langevin.py"),
-        allow=lambda wildcards: settings.allow.of(plan.spec("langevin", wildcards.key).kind),
     message:
         "Sampling {wildcards.key}"
     script:

@@ -13,11 +13,10 @@ rule replica_one:
     threads: 1
     resources:
         mem_mb=lambda wildcards: plan.spec("replica", wildcards.key).mem_mb(),
-        runtime=lambda wildcards: plan.spec("replica", wildcards.key).runtime(),
+        runtime=lambda wildcards, attempt: attempt * plan.spec("replica", wildcards.key).runtime(),
     params:
         spec=lambda wildcards: plan.spec("replica", wildcards.key).canonical(),
         code=provenance.source_digest(scripts / "replica.py"),
-        allow=lambda wildcards: settings.allow.of(plan.spec("replica", wildcards.key).kind),
     message:
         "Replica theory {wildcards.key}"
     script:

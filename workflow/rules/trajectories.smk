@@ -17,11 +17,11 @@ rule trajectories_one:
     threads: 1
     resources:
         mem_mb=lambda wildcards: plan.spec("trajectories", wildcards.key).mem_mb(),
-        runtime=lambda wildcards: plan.spec("trajectories", wildcards.key).runtime(),
+        runtime=lambda wildcards, attempt: attempt
+        * plan.spec("trajectories", wildcards.key).runtime(),
     params:
         spec=lambda wildcards: plan.spec("trajectories", wildcards.key).canonical(),
         code=provenance.source_digest(scripts / "trajectories.py"),
-        allow=lambda wildcards: settings.allow.of(plan.spec("trajectories", wildcards.key).kind),
     message:
         "Trajectories {wildcards.key}"
     script:

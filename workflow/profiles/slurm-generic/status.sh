@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # State of a Slurm job for Snakemake, from the controller: running, success or failed.
 set -u
-state=$(scontrol show job "$1" 2>/dev/null | sed -n 's/.*JobState=\([A-Z_]*\).*/\1/p' | head -n 1)
-case "$state" in
-    COMPLETED) echo success ;;
-    PENDING | CONFIGURING | RUNNING | COMPLETING | SUSPENDED | REQUEUED) echo running ;;
-    *) echo failed ;;  # also a job that the controller has forgotten
+answer=$(scontrol show job "$1" 2>&1)
+case "$answer" in
+    *JobState=COMPLETED*) echo success ;;
+    *JobState=PENDING* | *JobState=CONFIGURING* | *JobState=RUNNING* | *JobState=COMPLETING* | \
+        *JobState=SUSPENDED* | *JobState=REQUEUED*) echo running ;;
+    *JobState=* | *"Invalid job id"*) echo failed ;;
+    *) echo running ;;  # the controller did not answer: ask again rather than start a second writer
 esac

@@ -29,6 +29,7 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
                     gamma=spec["couplings"]["gamma"],
                     g=spec["g"],
                     N=neuron,
+                    status=tables.worst_status([dataset]),
                     x=dataset["time"].values,
                     y=dataset["x"].isel(trajectory=0).sel(neuron=neuron).values,
                 )
@@ -45,7 +46,8 @@ def _small_network(dataset, panel: str) -> list[pd.DataFrame]:
     energy = dataset["energy"] * dataset.sizes["neuron"]
     parts = []
     for trajectory in dataset["trajectory"].values:
-        common = {"panel": panel, "source": "simulation", "N": trajectory}
+        status = tables.STATUS_NAMES[int(dataset["status"].sel(trajectory=trajectory))]
+        common = {"panel": panel, "source": "simulation", "N": trajectory, "status": status}
         curves = {
             f"x_{neuron + 1}": dataset["x"].sel(trajectory=trajectory, neuron=neuron).values
             for neuron in dataset["neuron"].values

@@ -45,8 +45,7 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
             label = f"$\\gamma={gamma:g}$"
             axis.plot(curve["x"], curve["y"], color=colour, lw=width, label=label)
             axis.plot(curve["x"].iloc[0], curve["y"].iloc[0], "o", color=colour, ms=3)
-            failed = curve[curve["status"] != "converged"]
-            axis.plot(failed["x"], failed["y"], "x", color="red")
+            style.mark_failures(axis, curve)
         axis.set(xlabel=SYMBOLS[abscissa], ylabel=SYMBOLS[ordinate])
         style.plain_ticks(axis)
     axes.flat[0].legend(loc="upper left")

@@ -13,9 +13,10 @@ YLABELS = style.SYMBOLS | {"G": r"$G=-\xi$"}
 
 
 def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataFrame:
-    """Rows: q and G at T = 0; chi = (q - Q)/T and r_tilde = R_p at the small temperature.
+    """Rows: q and G at T = 0; chi = (q - Q)/T and r_tilde = T (G + R_p) at the small temperature.
 
     The published zero-temperature quantities are limits T -> 0, so that all rows have beta = inf.
+    For gamma >= 0 and g (1 + gamma) >= 1 the limit of chi is infinite (docs/theory.md, section 5).
     """
     parts = [tables.published_rows(published, "g")]
     for dataset in sources["replica"]:
@@ -23,10 +24,13 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
         zero = dataset.sel(temperature=[0.0])
         small = dataset.sel(temperature=[settings["small_temperature"]])
         chi = (small["q"] - small["Q"]) / small["temperature"]
+        if gamma >= 0:
+            chi = chi.where(chi["g"] * (1 + gamma) < 1, np.inf)
+        r_tilde = small["temperature"] * (small["G"] + small["Rp"])
         parts += [
             tables.theory_rows(zero, "q", zero["q"], "g", gamma),
             tables.theory_rows(small, "chi", chi, "g", gamma),
-            tables.theory_rows(small, "r_tilde", small["Rp"], "g", gamma),
+            tables.theory_rows(small, "r_tilde", r_tilde, "g", gamma),
             tables.theory_rows(zero, "G", zero["G"], "g", gamma),
         ]
     table = tables.join(parts)

@@ -62,9 +62,7 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
             colour = style.colour_of_g(g)
             style.draw_theory(axis, path[path["y"] > 0], colour)
             axis.plot(limit["x"], limit["y"], ">", color=colour, ms=5, clip_on=False)
-            axis.plot(
-                published["x"], published["y"], "s", color=style.GREY, mec=colour, mew=0.8, ms=4
-            )
+            style.draw_published(axis, published, mec=colour, mew=0.8, ms=4)
         axis.set(xlabel="iteration", ylabel=style.SYMBOLS[quantity], yscale="log")
         axis.set_xlim(0, settings["iterations"])
         axis.set_ylim(FLOOR[quantity], 1.0)

@@ -29,7 +29,15 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
     for quantity, (_, variable) in QUANTITIES.items():
         y, error = theory[quantity]
         parts.append(
-            tables.rows(quantity=quantity, source="theory", x=time, y=y, error=error, **common)
+            tables.rows(
+                quantity=quantity,
+                source="theory",
+                x=time,
+                y=y,
+                error=error,
+                status=tables.worst_status([dmft]),
+                **common,
+            )
         )
         networks = np.array([ds[variable].values[0] for ds in sources["simulation"]])
         average = disorder_average(networks, np.zeros_like(networks))
@@ -41,6 +49,7 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
                 x=sources["simulation"][0]["time"].values,
                 y=average.mean,
                 error=average.error,
+                status=tables.worst_status(sources["simulation"]),
                 **common,
             )
         )
@@ -64,20 +73,12 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
             alpha=0.3,
             lw=0,
         )
-        axis.plot(theory["x"], theory["y"], color=colour, label="DMFT, band: 2 standard errors")
+        style.draw_theory(axis, theory, colour, label="DMFT, band: 2 standard errors")
         simulation = rows[rows["source"] == "simulation"].iloc[::every]
-        axis.errorbar(
-            simulation["x"],
-            simulation["y"],
-            yerr=simulation["error"],
-            fmt="o",
-            color="k",
-            mfc="white",
-            mew=0.8,
-            elinewidth=0.8,
-            label=f"{networks['networks']} networks, $N={networks['N']}$, standard error",
-        )
+        style.draw_samples(axis, simulation, "k")
         axis.set(xlabel="time $t$", ylabel=label)
-    axes.flat[0].legend(loc="upper right")
+    handles, _ = axes.flat[0].get_legend_handles_labels()
+    handles.append(style.network_handle(networks["networks"], networks["N"]))
+    axes.flat[0].legend(handles=handles, loc="upper right")
     style.label_panels(axes)
     return figure

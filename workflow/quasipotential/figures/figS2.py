@@ -48,6 +48,7 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
                     x=lags[near],
                     y=average.mean,
                     error=average.error,
+                    status=tables.worst_status(networks[g]),
                     **common,
                 )
             )
@@ -70,17 +71,7 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     handles = [
         Line2D([], [], color=style.colour_of_g(g), label=f"DMFT, $g={g:g}$") for g in settings["g"]
     ]
-    handles.append(
-        Line2D(
-            [],
-            [],
-            marker="o",
-            ls="",
-            color="k",
-            mfc="white",
-            label=f"{networks['networks']} networks, $N={networks['N']}$, standard error",
-        )
-    )
+    handles.append(style.network_handle(networks["networks"], networks["N"]))
     axes.flat[0].legend(handles=handles, loc="upper right")
     style.label_panels(axes)
     return figure

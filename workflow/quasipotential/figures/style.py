@@ -92,11 +92,21 @@ def label_panels(axes) -> None:
 
 
 def draw_theory(axis: Axes, rows: pd.DataFrame, colour, label: str | None = None, **line) -> None:
-    """Theory as a line; points whose status is not ``converged`` as crosses."""
+    """Theory as a line; points whose status is not ``converged`` as red crosses."""
     rows = rows.sort_values("x")
     axis.plot(rows["x"], rows["y"], color=colour, label=label, zorder=2, **line)
+    mark_failures(axis, rows)
+
+
+def mark_failures(axis: Axes, rows: pd.DataFrame) -> None:
+    """Red crosses where the status is not ``converged``, at the foot where there is no value."""
     failed = rows[rows["status"] != "converged"]
-    axis.plot(failed["x"], failed["y"], "x", color="red", zorder=3)
+    known = np.isfinite(failed["y"])
+    axis.plot(failed["x"][known], failed["y"][known], "x", color="red", zorder=3)
+    foot = np.full((~known).sum(), 0.02)
+    axis.plot(
+        failed["x"][~known], foot, "x", color="red", transform=axis.get_xaxis_transform(), zorder=3
+    )
 
 
 def draw_samples(axis: Axes, rows: pd.DataFrame, colour, mark: str = "o") -> None:
@@ -118,19 +128,18 @@ def draw_samples(axis: Axes, rows: pd.DataFrame, colour, mark: str = "o") -> Non
             axis.plot(group["x"], group["y"], "x", color=colour, ms=4, mew=0.8, zorder=5)
 
 
-def draw_published(axis: Axes, rows: pd.DataFrame, mark: str = "s") -> None:
+def draw_published(axis: Axes, rows: pd.DataFrame, mark: str = "s", **marker) -> None:
     """Published values, digitised, with their reading errors."""
+    marker = {"ms": 2.8, "mec": "white", "mew": 0.3} | marker
     axis.errorbar(
         rows["x"],
         rows["y"],
         yerr=rows["error"],
         fmt=mark,
         color=GREY,
-        ms=2.8,
-        mec="white",
-        mew=0.3,
         elinewidth=0.5,
         zorder=3,
+        **marker,
     )
 
 
@@ -149,6 +158,12 @@ def sample_handles(rows: pd.DataFrame) -> list[Line2D]:
 
 SAMPLER_MARKS = {"hmc": "o", "euler-maruyama": "D"}
 SAMPLER_NAMES = {"hmc": "sampling, HMC", "euler-maruyama": "sampling, Euler-Maruyama"}
+
+
+def network_handle(number: int, N: int) -> Line2D:
+    """Legend entry for averages over simulated networks."""
+    label = f"{number} networks, $N={N}$, standard error"
+    return Line2D([], [], marker="o", ls="", color="k", mfc="white", mew=0.9, label=label)
 
 
 def published_handle(label: str = "published", mark: str = "s") -> Line2D:

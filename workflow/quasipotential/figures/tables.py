@@ -66,6 +66,11 @@ def spec_of(dataset: xr.Dataset) -> dict:
     return json.loads(dataset.attrs["spec"])
 
 
+def worst_status(datasets: Iterable[xr.Dataset]) -> str:
+    """Name of the worst status in some datasets."""
+    return STATUS_NAMES[max(int(dataset["status"].max()) for dataset in datasets)]
+
+
 def theory_rows(
     dataset: xr.Dataset, quantity: str, y: xr.DataArray, x: str, gamma: float, **columns
 ) -> pd.DataFrame:
@@ -126,7 +131,6 @@ def sampling_rows(datasets: list[xr.Dataset], quantity: str, variable: str, x: s
                 np.array([float(ds[f"{variable}_mean"]) for ds in here]),
                 np.array([float(ds[f"{variable}_mcse"]) for ds in here]),
             )
-            worst = max(int(ds["status"]) for ds in here)
             values = {"g": g, "beta": 1.0 / temperature}
             parts.append(
                 rows(
@@ -138,11 +142,17 @@ def sampling_rows(datasets: list[xr.Dataset], quantity: str, variable: str, x: s
                     x=values[x],
                     y=average.mean,
                     error=average.error,
-                    status=STATUS_NAMES[worst],
+                    status=worst_status(here),
                     **values,
                 )
             )
     return join(parts) if parts else rows(quantity=[]).iloc[:0]
+
+
+def count_points(table: pd.DataFrame, statuses: Iterable[str]) -> int:
+    """Number of points with one of these statuses, each once however many panels show it."""
+    point = ["source", "sampler", "gamma", "g", "beta", "N"]
+    return len(table.loc[table["status"].isin(statuses), point].drop_duplicates())
 
 
 def published_rows(published: pd.DataFrame, x: str) -> pd.DataFrame:

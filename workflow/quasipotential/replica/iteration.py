@@ -22,9 +22,6 @@ from .single_site import DomainError, Model, OrderParameters, Quadrature, site_a
 
 Array = np.ndarray
 
-CHANGE_TOLERANCE = 1e-8  # of the last iteration, in natural units
-QUADRATURE_TOLERANCE = 1e-8
-
 LONG_NAMES = {
     "q": "self-overlap",
     "Q": "overlap of replicas",
@@ -50,7 +47,7 @@ class Path:
     quadrature_error : float
         Distance between the right-hand sides at the last iterate with two quadratures.
     status : Status
-        ``CONVERGED`` if the last change is below ``CHANGE_TOLERANCE``.
+        ``CONVERGED`` if the last change and the quadrature error are below their tolerances.
     """
 
     values: Array
@@ -65,6 +62,8 @@ def iterate(
     damping: float,
     iterations: int,
     quadrature: Quadrature,
+    tolerance: float,
+    quadrature_tolerance: float,
 ) -> Path:
     """Iterate at one point.
 
@@ -80,6 +79,8 @@ def iterate(
         How many.
     quadrature : Quadrature
         Steps and reach.
+    tolerance, quadrature_tolerance : float
+        On the last change and on the quadrature error, both in natural units.
     """
     values = np.full((6, iterations + 1), np.nan)
     change = np.full(iterations + 1, np.nan)
@@ -97,9 +98,9 @@ def iterate(
     except DomainError:
         return Path(values, change, np.nan, Status.UNPHYSICAL)
     error = float(image.distance(finer))
-    if not change[-1] <= CHANGE_TOLERANCE:
+    if not change[-1] <= tolerance:
         status = Status.NOT_CONVERGED
-    elif not error <= QUADRATURE_TOLERANCE:
+    elif not error <= quadrature_tolerance:
         status = Status.INACCURATE
     else:
         status = Status.CONVERGED
@@ -124,6 +125,8 @@ def run(spec: IterationSpec) -> xr.Dataset:
             spec.damping,
             spec.iterations,
             Quadrature(),
+            spec.tolerance,
+            spec.quadrature_tolerance,
         )
         for g in spec.g
     ]

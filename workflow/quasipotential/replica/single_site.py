@@ -258,7 +258,8 @@ def site_averages(model: Model, order: OrderParameters, quadrature: Quadrature) 
         + abs(rho)
         + s2 * (max(quadratic, 0.0) + FIELD_REACH * np.sqrt(order.Qhat))
     )
-    narrowest = min(0.6, width / (1 + max(0.0, -rho)))  # phi varies on the scale 1
+    curvature = (1 + max(0.0, -rho)) ** 2 / s2 + 2 * model.confinement + 2 * max(0.0, -quadratic)
+    narrowest = min(0.6, 1 / np.sqrt(curvature))  # phi varies on the scale 1
     half = int(np.ceil(x_end / (quadrature.x_step * narrowest)))
     if 2 * half + 1 > MAX_NODES:
         raise DomainError(f"x needs {2 * half + 1} nodes, more than {MAX_NODES}")
