@@ -16,7 +16,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" PYTHONPATH= PYTHONNOUSERSITE=1 \
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_MAXIMUM_THREADS=1
 
-.PHONY: help env figures report test lint lock clean clean-results
+.PHONY: help env figures report gallery test lint lock clean clean-results
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,9 @@ figures: env  ## every figure of the default run (CORES=2)
 report: figures  ## the figures with captions and provenance in one page, results/report.html
 	@$(RUN) snakemake --report results/report.html
 	@echo "The report is results/report.html."
+
+gallery: figures  ## the small copies of the figures that the README shows
+	@$(RUN) python docs/gallery.py
 
 test: env  ## the whole test suite
 	@$(RUN) QUASIPOTENTIAL_LOCKED=1 pytest $(TEST_OPTIONS)

@@ -169,6 +169,6 @@ def _draw_small_network(figure: Figure, axis, table: pd.DataFrame) -> None:
     axis.locator_params(nbins=4)
     axis.view_init(18, -65)
     axis.grid(False)
-    axis.set_box_aspect(None, zoom=1.25)
-    bar = figure.colorbar(marks, ax=axis, shrink=0.7, pad=0.08, extend="min")
+    axis.set_box_aspect(None, zoom=1.15)
+    bar = figure.colorbar(marks, ax=axis, shrink=0.7, pad=0.16, extend="min")
     bar.set_label("quasi-potential $E$")

@@ -25,7 +25,7 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
 
 def draw(table: pd.DataFrame, settings: dict) -> Figure:
     """Panel a: E/N, with the published pair in an inset; panel b: the mean of x^2."""
-    figure, axes = style.new_figure(style.PAGE, 2.9, ncols=2)
+    figure, axes = style.new_figure(style.PAGE, 3.3, ncols=2)
     for axis, quantity in zip(axes.flat, QUANTITIES, strict=True):
         _draw_quantity(axis, table[table["quantity"] == quantity], settings["g"])
         axis.set(xscale="log", xlabel=r"$\beta$", ylabel=style.SYMBOLS[quantity])
@@ -40,8 +40,8 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
         for g in settings["g"]
     ]
     sampled = table[table["source"] == "sampling"]
-    square.legend(handles=[*handles, *style.sample_handles(sampled)], loc="lower left")
-    energy.legend(handles=published_handles(settings["g"]), loc="lower left")
+    handles += published_handles(settings["g"]) + style.sample_handles(sampled)
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
     style.label_panels(axes)
     return figure
 

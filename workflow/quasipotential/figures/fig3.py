@@ -85,7 +85,8 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
             side.pane.set_facecolor("white")
         axis.view_init(24, -115 if quantity in ("q", "Q") else -60)
         if number == 0:
-            axis.legend(loc="upper left", bbox_to_anchor=(-0.05, 0.98))
+            handles, _ = axis.get_legend_handles_labels()
+            figure.legend(handles=handles, loc="outside upper center", ncols=4)
     return figure
 
 

@@ -24,11 +24,12 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
 
 def draw(table: pd.DataFrame, settings: dict) -> Figure:
     """One panel for each quantity."""
-    figure, axes = style.new_figure(style.PAGE, 2.8, ncols=2)
+    figure, axes = style.new_figure(style.PAGE, 3.2, ncols=2)
     for axis, quantity in zip(axes.flat, QUANTITIES, strict=True):
         style.draw_gamma_curves(axis, table[table["quantity"] == quantity], settings["gamma"])
         style.mark_transitions(axis, settings["gamma"], settings["g"])
         axis.set(xlabel="$g$", ylabel=style.SYMBOLS[quantity])
-    axes.flat[0].legend(handles=style.gamma_handles(table, settings["gamma"]), loc="upper left")
+    handles = style.gamma_handles(table, settings["gamma"])
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
     style.label_panels(axes)
     return figure

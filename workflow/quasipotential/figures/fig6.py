@@ -40,13 +40,13 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
 
 def draw(table: pd.DataFrame, settings: dict) -> Figure:
     """Panels q, chi, r_tilde and G."""
-    figure, axes = style.new_figure(style.PAGE, 4.8, nrows=2, ncols=2)
+    figure, axes = style.new_figure(style.PAGE, 5.2, nrows=2, ncols=2)
     for axis, quantity in zip(axes.flat, QUANTITIES, strict=True):
         rows = table[table["quantity"] == quantity]
         style.draw_gamma_curves(axis, rows, settings["gamma"])
         style.mark_transitions(axis, settings["gamma"], settings["g"])
         axis.set(xlabel="$g$", ylabel=YLABELS[quantity])
-    overlap, chi, r_tilde, _ = axes.flat
+    _, chi, r_tilde, _ = axes.flat
     chi.set_yscale("log")
     published = table[(table["source"] == "published") & (table["quantity"] == "chi")]
     if len(published):
@@ -62,6 +62,7 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
             fontsize=6.5,
             bbox={"color": "white", "alpha": 0.9, "pad": 1},
         )
-    overlap.legend(handles=style.gamma_handles(table, settings["gamma"]), loc="upper left")
+    handles = style.gamma_handles(table, settings["gamma"])
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
     style.label_panels(axes)
     return figure

@@ -13,13 +13,15 @@ __all__ = ["draw", "tabulate"]
 
 def draw(table: pd.DataFrame, settings: dict) -> Figure:
     """One panel for each order parameter."""
-    figure, axes = style.new_figure(style.PAGE, 4.8, nrows=2, ncols=2)
+    figure, axes = style.new_figure(style.PAGE, 5.2, nrows=2, ncols=2)
     for axis, quantity in zip(axes.flat, QUANTITIES, strict=True):
         style.draw_gamma_curves(axis, table[table["quantity"] == quantity], settings["gamma"])
         style.mark_transitions(axis, settings["gamma"], settings["g"])
         axis.set(xlabel="$g$", ylabel=style.SYMBOLS[quantity])
         style.plain_ticks(axis)
     axes.flat[0].set_yscale("symlog", linthresh=1e-3)
-    axes.flat[0].legend(handles=style.gamma_handles(table, settings["gamma"]), loc="upper left")
+    axes.flat[0].set_ylim(bottom=-5e-4)
+    handles = style.gamma_handles(table, settings["gamma"])
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
     style.label_panels(axes)
     return figure

@@ -61,7 +61,8 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
             published = here[here["source"] == "published"]
             colour = style.colour_of_g(g)
             style.draw_theory(axis, path[path["y"] > 0], colour)
-            axis.plot(limit["x"], limit["y"], ">", color=colour, ms=5, clip_on=False)
+            if len(limit):  # an empty line that is not clipped would take part in the layout
+                axis.plot(limit["x"], limit["y"], ">", color=colour, ms=5, clip_on=False)
             style.draw_published(axis, published, mec=colour, mew=0.8, ms=4)
         axis.set(xlabel="iteration", ylabel=style.SYMBOLS[quantity], yscale="log")
         axis.set_xlim(0, settings["iterations"])

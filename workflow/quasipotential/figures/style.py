@@ -195,7 +195,7 @@ def draw_gamma_curves(axis: Axes, rows: pd.DataFrame, gammas) -> None:
 
 def layered_width(number: int) -> float:
     """Width of the line that is drawn as the given number, points."""
-    return max(2.8 - 0.8 * number, 0.9)
+    return max(2.2 - 0.6 * number, 0.9)
 
 
 def mark_transitions(axis: Axes, gammas, g) -> None:
