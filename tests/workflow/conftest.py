@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("Snakefile", "config.yaml", "config", "envs", "workflow")
+SOURCES = ("Snakefile", "config.yaml", "config", "envs", "profiles", "workflow")
 
 
 @dataclass(frozen=True)

@@ -41,12 +41,12 @@ def test_one_more_network_samples_that_network_only(copied):
     jobs = copied.jobs(*more)
     assert jobs.pop("couplings_one") == 1
     assert jobs.pop("langevin_one") == 1
-    assert set(jobs) == {"fig2", "figS3", "comparison"}
+    assert set(jobs) == {"fig2", "fig3", "figS3", "comparison"}
 
 
 def test_new_words_in_the_code_run_nothing(copied):
     copied.edit("workflow/scripts/replica.py", "Replica theory", "The replica theory")
-    copied.edit("workflow/quasipotential/replica/__init__.py", '"""', '"""Now: ')
+    copied.edit("workflow/quasipotential/replica/__init__.py", '"""Replica', '"""The replica')
     with open(copied.path / "workflow" / "scripts" / "langevin.py", "a", encoding="utf-8") as file:
         file.write("# a comment\n")
     assert copied.jobs() == {}
