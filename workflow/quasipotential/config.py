@@ -70,8 +70,8 @@ class Range(Section):
         fractions = [i / (self.number - 1) for i in range(self.number)]
         if self.scale == "log":
             return [self.start * (self.stop / self.start) ** f for f in fractions]
-        # Rounding to the span makes the middle of [-a, a] 0 and not 1e-17.
-        digits = 12 - math.floor(math.log10(self.stop - self.start))
+        # Rounding makes the middle of [-a, a] 0 and not 1e-17.
+        digits = 14 - math.floor(math.log10(max(abs(self.start), abs(self.stop))))
         return [round(self.start + f * (self.stop - self.start), digits) for f in fractions]
 
 
