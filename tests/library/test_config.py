@@ -114,14 +114,15 @@ def test_grid_has_its_ends_and_is_even(start, span, number):
             "figures.fig2.beta", {"start": start, "stop": stop, "number": number, "scale": scale}
         )
         grid = config.load(raw).figures.fig2.beta
-        # Grids are rounded to 12 digits.
-        assert grid[0] == pytest.approx(start, rel=1e-11)
-        assert grid[-1] == pytest.approx(stop, rel=1e-11)
+        # Values are rounded to 12 digits, and before that to 14 of the largest.
+        near = {"rel": 1e-11, "abs": 1e-13 * stop}
+        assert grid[0] == pytest.approx(start, **near)
+        assert grid[-1] == pytest.approx(stop, **near)
         assert len(grid) == number
         middle = (
             start + span / (number - 1) if ratio is None else start * ratio ** (1 / (number - 1))
         )
-        assert grid[1] == pytest.approx(middle, rel=1e-11)
+        assert grid[1] == pytest.approx(middle, **near)
 
 
 def test_texts_from_the_command_line_count_as_numbers():
