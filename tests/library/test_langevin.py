@@ -5,7 +5,8 @@ import pytest
 from scipy import integrate
 
 from quasipotential import couplings, langevin
-from quasipotential.diagnostics import disorder_average, summarise
+from quasipotential.diagnostics import summarise
+from quasipotential.disorder import disorder_average
 from quasipotential.specs import CouplingsSpec, LangevinSpec
 from quasipotential.status import Status
 from quasipotential.transfer import transfer_function

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from quasipotential import couplings, langevin, replica
-from quasipotential.diagnostics import disorder_average
+from quasipotential.disorder import disorder_average
 from quasipotential.specs import CouplingsSpec, LangevinSpec, ReplicaSpec
 
 N, NETWORKS, TEMPERATURE = 400, 6, 0.01

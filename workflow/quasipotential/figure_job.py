@@ -71,6 +71,8 @@ def run(snakemake, module: ModuleType) -> None:
     )
     with style.paper_style():
         figure = module.draw(table, settings)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # the layout is done: not once for each format
         # No dates in the files: the same numbers give the same bytes.
         metadata = {
             "pdf": {"CreationDate": None, "Keywords": spec.key},

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ..diagnostics import disorder_average
+from ..disorder import disorder_average
 from . import style, tables
 
 #: Quantity -> (label, variable of the simulation).

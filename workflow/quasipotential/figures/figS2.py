@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..diagnostics import disorder_average
+from ..disorder import disorder_average
 from . import style, tables
 
 #: Quantity -> (label, variable of the DMFT, variable of the simulation).

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..diagnostics import disorder_average
+from ..disorder import disorder_average
 from ..status import Status
 
 COLUMNS = (
