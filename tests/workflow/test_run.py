@@ -97,31 +97,31 @@ def test_arrays_do_not_depend_on_the_number_of_cores(finished, fresh):
 
 def test_killed_run_goes_on_where_it_was(fresh, finished):
     """kill -9 of the whole process group; finished jobs are not run again."""
+
+    def stamps() -> dict[str, int]:
+        files = (fresh.path / "results").glob("*/[!.]*.nc")
+        return {f"{file.parent.name}/{file.name}": file.stat().st_mtime_ns for file in files}
+
     process = subprocess.Popen(
-        fresh.command("--cores", "2", "trajectories"),
+        fresh.command("--cores", "2", *STAGES),
         cwd=fresh.path,
         env=fresh.environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    folder = fresh.path / "results" / "trajectories"
-    while process.poll() is None and len(list(folder.glob("[!.]*.nc"))) < 5:
+    while process.poll() is None and len(stamps()) < 6:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    done = {path.name: path.stat().st_mtime_ns for path in folder.glob("[!.]*.nc")}
-    assert len(done) >= 5
+    done = stamps()
+    assert 6 <= len(done) < len(datasets(finished.path))
     fresh.snakemake("--unlock")
-    fresh.snakemake("--cores", "2", "trajectories")
-    after = {path.name: path.stat().st_mtime_ns for path in folder.glob("[!.]*.nc")}
+    fresh.snakemake("--cores", "2", *STAGES)
     # Two jobs ran when the kill came: at most these are run again, though their files are whole.
-    kept = sum(after[name] == stamp for name, stamp in done.items())
-    assert kept >= len(done) - 2
-    whole = {path.name for path in (finished.path / "results" / "trajectories").glob("*.nc")}
-    assert after.keys() == whole
-    for name in whole:
-        xr.testing.assert_equal(
-            xr.load_dataset(folder / name),
-            xr.load_dataset(finished.path / "results" / "trajectories" / name),
-        )
+    after = stamps()
+    assert sum(after[name] == stamp for name, stamp in done.items()) >= len(done) - 2
+    first, second = datasets(finished.path), datasets(fresh.path)
+    assert first.keys() == second.keys()
+    for key, dataset in first.items():
+        xr.testing.assert_equal(dataset, second[key])
