@@ -61,6 +61,7 @@ def test_shipped_configs_are_valid_on_top_of_the_default(name):
         ("transfer", "relu", ["transfer", "relu", "'tanh', 'erf' or 'linear'"]),
         ("allow.solutions", ["anything"], ["allow.solutions.0", "anything", "not_converged"]),
         ("seed", True, ["seed", "True", "never yes or no"]),
+        ("figures.fig4", 3, ["figures.fig4", "got 3", "a mapping"]),
         ("figures.fig4.gama", [0.0], ["figures.fig4.gama", "unknown key"]),
         ("figures.figS1.start", {"low": 1, "high": 0}, ["figures.figS1.start", "below high"]),
     ],
@@ -125,9 +126,12 @@ def test_grid_has_its_ends_and_is_even(start, span, number):
         assert grid[1] == pytest.approx(middle, **near)
 
 
-def test_texts_from_the_command_line_count_as_numbers():
+def test_texts_from_the_command_line_count_as_what_they_say():
     raw = with_value("figures.fig4.gamma", ["0.1", "0.3"])
-    assert config.load(raw).figures.fig4.gamma == (0.1, 0.3)
+    raw["figures"]["fig6"] = "null"
+    figures = config.load(raw).figures
+    assert figures.fig4.gamma == (0.1, 0.3)
+    assert figures.fig6 is None
 
 
 def test_symmetric_grid_holds_zero_and_not_its_rounding_error():

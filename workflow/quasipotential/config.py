@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
@@ -18,6 +19,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -299,6 +301,12 @@ class Figures(Section):
     figS2: FigS2 | None
     figS3: FigS3 | None
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _null(cls, value: Any) -> Any:
+        # Snakemake's --config gives texts.
+        return None if value in ("null", "~") else value
+
 
 class Config(Section):
     """The whole config."""
@@ -374,6 +382,7 @@ def _describe(fault: dict[str, Any]) -> str:
         case "value_error":
             return f"{path}: got {given}; {fault['ctx']['error']}"
     allowed = fault["msg"].removeprefix("Input should be ")
+    allowed = re.sub(r"a valid dictionary or instance of \w+", "a mapping", allowed)
     return f"{path}: got {given}; allowed: {allowed}"
 
 

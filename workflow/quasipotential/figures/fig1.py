@@ -119,10 +119,15 @@ def _draw_phase_diagram(axis, table: pd.DataFrame, points: list[dict], g_max: fl
             mec="k",
             mew=0.6,
             ms=6,
-            label=f"$({point['g']:g}, {point['gamma']:g})$",
+        )
+        axis.annotate(
+            f"$({point['g']:g}, {point['gamma']:g})$",
+            (point["g"], point["gamma"]),
+            xytext=(6, -9),
+            textcoords="offset points",
+            fontsize=8,
         )
     axis.set(xlim=(0, g_max), ylim=(-1, 1), xlabel="$g$", ylabel=r"$\gamma$")
-    axis.legend(loc="lower right", title="$(g, \\gamma)$ of (a)", title_fontsize=7)
     axis.set_title("(b)", loc="left", fontweight="bold")
     axis.set_title("$g(1+\\gamma)=1$")
 
