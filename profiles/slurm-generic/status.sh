@@ -4,8 +4,8 @@ set -u
 answer=$(scontrol show job "$1" 2>&1)
 case "$answer" in
     *JobState=COMPLETED*) echo success ;;
-    *JobState=PENDING* | *JobState=CONFIGURING* | *JobState=RUNNING* | *JobState=COMPLETING* | \
-        *JobState=SUSPENDED* | *JobState=REQUEUED*) echo running ;;
-    *JobState=* | *"Invalid job id"*) echo failed ;;
-    *) echo running ;;  # the controller did not answer: ask again rather than start a second writer
+    *JobState=BOOT_FAIL* | *JobState=CANCELLED* | *JobState=DEADLINE* | *JobState=FAILED* | \
+        *JobState=NODE_FAIL* | *JobState=OUT_OF_MEMORY* | *JobState=PREEMPTED* | \
+        *JobState=TIMEOUT* | *"Invalid job id"*) echo failed ;;
+    *) echo running ;;  # also when the controller does not answer: no second writer
 esac
