@@ -15,4 +15,4 @@ for source in sorted((ROOT / "results" / "figures").glob("fig?.png")) + sorted(
     with Image.open(source) as image:
         height = round(image.height * WIDTH / image.width)
         small = image.convert("RGB").resize((WIDTH, height), Image.Resampling.LANCZOS)
-    small.quantize(64).save(target / source.name, optimize=True)
+    small.quantize(256).save(target / source.name, optimize=True)
