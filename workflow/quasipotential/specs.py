@@ -48,6 +48,7 @@ NonNegative = Annotated[float, Field(ge=0), AfterValidator(canonical_float)]
 Positive = Annotated[float, Field(gt=0), AfterValidator(canonical_float)]
 Asymmetry = Annotated[float, Field(ge=-1, le=1), AfterValidator(canonical_float)]
 Grid = Annotated[tuple[NonNegative, ...], AfterValidator(ordered_grid)]
+AsymmetryGrid = Annotated[tuple[Asymmetry, ...], AfterValidator(ordered_grid)]
 PositiveGrid = Annotated[tuple[Positive, ...], AfterValidator(ordered_grid)]
 Transfer = Literal["tanh", "erf", "linear"]
 Seed = Annotated[int, Field(ge=0)]
@@ -364,6 +365,222 @@ class IterationSpec(Spec):
         return f"iteration-gamma{short(self.gamma)}-{len(self.g)}g-T{short(self.temperature)}"
 
 
+class PlaneSpec(Spec):
+    """Replica-symmetric solutions over (gamma, g, T): one `ReplicaSpec` for each gamma."""
+
+    stage: ClassVar[str] = "replica"
+    kind: ClassVar[str] = "plane"
+
+    gamma: AsymmetryGrid
+    g: Grid
+    temperatures: Grid
+    transfer: Transfer = "tanh"
+    tolerance: Positive = 1e-10
+    quadrature_tolerance: Positive = 1e-8
+
+    def label(self) -> str:
+        sizes = (len(self.gamma), len(self.g), len(self.temperatures))
+        return "plane-{}gamma-{}g-{}T".format(*sizes)
+
+    def runtime(self) -> int:
+        return 60
+
+
+class BoundarySpec(Spec):
+    """Temperatures where Q = 0 gains or loses its stability, along a curve in g."""
+
+    stage: ClassVar[str] = "replica"
+    kind: ClassVar[str] = "boundary"
+
+    gamma: Asymmetry
+    g: PositiveGrid
+    coldest: Positive  # lowest temperature that is looked at
+    transfer: Transfer = "tanh"
+    tolerance: Positive = 1e-8  # relative, on the temperature
+
+    def label(self) -> str:
+        return f"boundary-gamma{short(self.gamma)}-{len(self.g)}g"
+
+
+class ColdBoundarySpec(Spec):
+    """The gamma < 0 below which Q = 0 is unstable in the limit T -> 0, along a curve in g > 1."""
+
+    stage: ClassVar[str] = "replica"
+    kind: ClassVar[str] = "cold-boundary"
+
+    g: PositiveGrid
+    transfer: Transfer = "tanh"
+    tolerance: Positive = 1e-8  # on gamma
+
+    def label(self) -> str:
+        return f"cold-boundary-{len(self.g)}g"
+
+
+class OneStepSpec(Spec):
+    """One step of replica-symmetry breaking with Q_0 = 0, beside the symmetric solution."""
+
+    stage: ClassVar[str] = "replica"
+    kind: ClassVar[str] = "one-step"
+
+    gamma: Asymmetry
+    g: PositiveGrid
+    temperatures: PositiveGrid
+    transfer: Transfer = "tanh"
+    tolerance: Positive = 1e-10
+    quadrature_tolerance: Positive = 1e-8
+
+    def label(self) -> str:
+        return f"one-step-gamma{short(self.gamma)}-{len(self.g)}g-{len(self.temperatures)}T"
+
+    def runtime(self) -> int:
+        return 30
+
+
+class TwoReplicaSpec(Spec):
+    """Annealed potential of two replicas as a function of their overlap."""
+
+    stage: ClassVar[str] = "replica"
+    kind: ClassVar[str] = "two-replica"
+
+    gamma: Asymmetry
+    g: PositiveGrid
+    temperatures: PositiveGrid
+    fractions: Annotated[tuple[float, ...], AfterValidator(ordered_grid)]  # Q/q, in [0, 1)
+    transfer: Transfer = "tanh"
+    tolerance: Positive = 1e-10
+    quadrature_tolerance: Positive = 1e-8
+
+    @model_validator(mode="after")
+    def _inside(self) -> TwoReplicaSpec:
+        if not (0 <= self.fractions[0] and self.fractions[-1] < 1):
+            raise ValueError("fractions of the self-overlap lie in [0, 1)")
+        return self
+
+    def label(self) -> str:
+        return f"two-replica-gamma{short(self.gamma)}-{len(self.g)}g-{len(self.temperatures)}T"
+
+
+class ScalingSpec(Spec):
+    """Exponent of q ~ T^a at g (1 + gamma) = 1, from solutions at falling temperatures."""
+
+    stage: ClassVar[str] = "replica"
+    kind: ClassVar[str] = "scaling"
+
+    gamma: Asymmetry
+    temperatures: PositiveGrid
+    tolerance: Positive = 1e-10
+    quadrature_tolerance: Positive = 1e-8
+
+    @model_validator(mode="after")
+    def _enough(self) -> ScalingSpec:
+        if len(self.temperatures) < 6:
+            raise ValueError("an exponent with its error needs at least 6 temperatures")
+        if self.gamma <= -1:
+            raise ValueError("g (1 + gamma) = 1 needs gamma above -1")
+        return self
+
+    def label(self) -> str:
+        return f"scaling-gamma{short(self.gamma)}-{len(self.temperatures)}T"
+
+
+class AnsatzSpec(Spec):
+    """The paper's ansatz at zero temperature (q, chi, r~, xi): how close it comes to a solution."""
+
+    stage: ClassVar[str] = "replica"
+    kind: ClassVar[str] = "ansatz"
+
+    gamma: Asymmetry
+    g: PositiveGrid
+    q: PositiveGrid  # self-overlaps at which the other equations are solved
+    transfer: Transfer = "tanh"
+    tolerance: Positive = 1e-10
+    quadrature_tolerance: Positive = 1e-8
+
+    def label(self) -> str:
+        return f"ansatz-gamma{short(self.gamma)}-{len(self.g)}g"
+
+
+class AnnealedSpec(Spec):
+    """Monte Carlo of the annealed measure E_J exp(-beta E) at finite N: no saddle point."""
+
+    stage: ClassVar[str] = "replica"
+    kind: ClassVar[str] = "annealed"
+    judging: ClassVar[frozenset[str]] = frozenset({"rhat_limit", "ess_limit"})
+
+    gamma: Asymmetry
+    g: PositiveGrid
+    temperatures: PositiveGrid
+    N: Annotated[int, Field(ge=2)]
+    transfer: Transfer = "tanh"
+    chains: Annotated[int, Field(ge=4, multiple_of=2)]
+    warmup: Annotated[int, Field(ge=10)]
+    draws: Annotated[int, Field(ge=20)]
+    rhat_limit: Annotated[float, Field(gt=1)] = 1.01
+    ess_limit: Positive = 400.0
+    seed: Seed
+
+    def label(self) -> str:
+        sizes = f"{len(self.g)}g-{len(self.temperatures)}T"
+        return f"annealed-gamma{short(self.gamma)}-{sizes}-N{self.N}"
+
+
+class ProtocolSpec(Spec):
+    """The published way to solve the saddle point: damped iteration over one frozen sample.
+
+    Along ``sweep`` each point starts from the one before; the other axis has sweeps of its own.
+    """
+
+    stage: ClassVar[str] = "replica"
+    kind: ClassVar[str] = "protocol"
+
+    gamma: Asymmetry
+    g: PositiveGrid
+    temperatures: PositiveGrid
+    sweep: Literal["g", "beta"]
+    eta: NonNegative = 0.0
+    transfer: Transfer = "tanh"
+    averages: Literal["monte-carlo", "quadrature"] = "monte-carlo"
+    outer: Annotated[int, Field(ge=1)]  # draws of the fields
+    inner: Annotated[int, Field(ge=2)]  # draws of x for each
+    samples: Annotated[int, Field(ge=1)] = 1  # independent frozen samples, for error bars
+    q: Positive = 1e-5  # start of a sweep; Q is a random fraction of it unless given
+    Q: Positive | None = None
+    damping: tuple[tuple[Annotated[int, Field(ge=0)], Annotated[float, Field(ge=0, lt=1)]], ...] = (
+        (0, 0.2),
+        (1001, 0.6),
+        (1501, 0.8),
+    )  # from which iteration on, and the weight of the old values
+    iterations: Annotated[int, Field(ge=1)] = 4000
+    attempts: Annotated[int, Field(ge=1)] = 100  # new random starts where the iteration fails
+    stopping: bool = True  # end when the changes are small, from iteration 100 on
+    clipping: bool = True  # set negative Q and Q^ to 1e-5 and reduce R^ where it is too large
+    fields: bool = True  # False: Q = Q^ = R = 0 throughout
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ProtocolSpec:
+        if self.Q is not None and not self.Q < self.q:
+            raise ValueError(f"the start needs Q < q, got Q = {self.Q}, q = {self.q}")
+        if (
+            not self.damping
+            or self.damping[0][0] != 0
+            or len(dict(self.damping)) < len(self.damping)
+        ):
+            raise ValueError("damping needs a first entry for iteration 0, and each iteration once")
+        return self
+
+    def label(self) -> str:
+        size = f"{self.outer}x{self.inner}" if self.averages == "monte-carlo" else self.averages
+        return f"protocol-gamma{short(self.gamma)}-{len(self.g)}g-{len(self.temperatures)}T-{size}"
+
+    def mem_mb(self) -> int:
+        return 1000
+
+    def runtime(self) -> int:
+        points = len(self.g) * len(self.temperatures) * self.samples
+        return 10 + round(points * min(self.iterations, 400) * self.outer * self.inner * 1e-7 / 60)
+
+
 class FigureSpec(Spec):
     """One figure: its settings, and by role the keys of the results that it is drawn from."""
 
@@ -389,6 +606,15 @@ KINDS: dict[str, type[Spec]] = {
         TwoTimeDmftSpec,
         ReplicaSpec,
         IterationSpec,
+        PlaneSpec,
+        BoundarySpec,
+        ColdBoundarySpec,
+        OneStepSpec,
+        TwoReplicaSpec,
+        ScalingSpec,
+        AnsatzSpec,
+        AnnealedSpec,
+        ProtocolSpec,
         FigureSpec,
     )
 }
