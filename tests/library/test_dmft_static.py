@@ -153,5 +153,5 @@ def test_dataset_holds_failures() -> None:
 
 
 def test_specs_of_other_stages_are_refused() -> None:
-    with pytest.raises(TypeError, match="no DMFT for ReplicaSpec"):
+    with pytest.raises(TypeError, match="ReplicaSpec belongs to 'replica', not to 'dmft'"):
         dmft.run(ReplicaSpec(gamma=0.0, g=(1.0,), temperatures=(1.0,)))

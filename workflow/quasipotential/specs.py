@@ -99,6 +99,11 @@ class Spec(BaseModel):
         return self._json()
 
     @property
+    def module(self) -> str:
+        """Name of the module that computes this kind of result, within its stage."""
+        return self.kind.replace("-", "_")
+
+    @property
     def digest(self) -> str:
         """sha256 of the canonical JSON, in hexadecimal."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()
@@ -264,6 +269,21 @@ class StaticDmftSpec(Spec):
         return f"static-gamma{short(self.gamma)}-{len(self.g)}g"
 
 
+class StaticFieldsSpec(Spec):
+    """Static DMFT by another route, over the fields; and with the response factorised."""
+
+    stage: ClassVar[str] = "dmft"
+    kind: ClassVar[str] = "static-fields"
+
+    gamma: Asymmetry
+    g: PositiveGrid
+    transfer: Transfer = "tanh"
+    tolerance: Positive = 1e-8
+
+    def label(self) -> str:
+        return f"static-fields-gamma{short(self.gamma)}-{len(self.g)}g"
+
+
 class StationaryDmftSpec(Spec):
     """Stationary DMFT of the chaotic state at gamma = 0, along a curve in g > 1."""
 
@@ -363,6 +383,21 @@ class IterationSpec(Spec):
 
     def label(self) -> str:
         return f"iteration-gamma{short(self.gamma)}-{len(self.g)}g-T{short(self.temperature)}"
+
+
+class ClosedFormSpec(Spec):
+    """The closed form of the theory at gamma = 0 by adaptive quadrature: a second route."""
+
+    stage: ClassVar[str] = "replica"
+    kind: ClassVar[str] = "closed-form"
+
+    g: PositiveGrid
+    temperatures: Grid
+    transfer: Transfer = "tanh"
+    tolerance: Positive = 1e-8  # relative, on q
+
+    def label(self) -> str:
+        return f"closed-form-{len(self.g)}g-{len(self.temperatures)}T"
 
 
 class PlaneSpec(Spec):
@@ -602,10 +637,12 @@ KINDS: dict[str, type[Spec]] = {
         TrajectoriesSpec,
         LangevinSpec,
         StaticDmftSpec,
+        StaticFieldsSpec,
         StationaryDmftSpec,
         TwoTimeDmftSpec,
         ReplicaSpec,
         IterationSpec,
+        ClosedFormSpec,
         PlaneSpec,
         BoundarySpec,
         ColdBoundarySpec,

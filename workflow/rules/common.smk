@@ -1,6 +1,7 @@
 # Config and plan, made once and used by every rule.
 
 import atexit
+import functools
 import os
 import sys
 from pathlib import Path
@@ -13,6 +14,10 @@ from quasipotential import config as schema, environment, plan as planning, prov
 
 environment.lead_jobs_to(library)
 scripts = library / "scripts"
+# A stage with several kinds of result has one module for each, which its script looks up.
+digest_of_kind = functools.cache(
+    lambda stage, module: provenance.source_digest(scripts / f"{stage}.py", [f"{stage}.{module}"])
+)
 
 try:
     settings = schema.load(config)

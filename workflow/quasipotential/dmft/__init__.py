@@ -1,11 +1,14 @@
 """Dynamical mean-field theory: the network's N -> infinity limit as one self-consistent unit.
 
-``static``      fixed points of dx/dt = -x + J phi(x), any gamma;
-``stationary``  the chaotic state at gamma = 0;
-``two_time``    transients, noise and any gamma, as a population of trajectories.
+One module for each kind of result, named like it:
 
-Each module solves one problem with plain numbers (``solve``) and one spec (``run``).  C is
-<phi phi>, R the response <d phi/d j> to a field j added to the input, J_ij has variance g^2/N and
+- `static`: fixed points of dx/dt = -x + J phi(x), any gamma
+- `static_fields`: the same by another route, and with the response factorised
+- `stationary`: the chaotic state at gamma = 0
+- `two_time`: transients, noise and any gamma, as a population of trajectories
+
+Each solves one problem with plain numbers (``solve``) and one spec (``run``).  C is <phi phi>, R
+the response <d phi/d j> to a field j added to the input, J_ij has variance g^2/N and
 <J_ij J_ji> = g^2 gamma/N.  Everything is dimensionless; the time unit is the neurons' time
 constant.
 """
@@ -14,27 +17,12 @@ from __future__ import annotations
 
 import xarray as xr
 
-from ..specs import StaticDmftSpec, StationaryDmftSpec, TwoTimeDmftSpec
-from . import static, stationary, two_time
+from .. import dispatch
+from ..specs import Spec
 
-_RUN = {
-    StaticDmftSpec: static.run,
-    StationaryDmftSpec: stationary.run,
-    TwoTimeDmftSpec: two_time.run,
-}
+__all__ = ["run"]
 
 
-def run(spec: StaticDmftSpec | StationaryDmftSpec | TwoTimeDmftSpec) -> xr.Dataset:
-    """Result of a spec of the stage ``dmft``.
-
-    Raises
-    ------
-    TypeError
-        If the spec belongs to another stage.
-    """
-    try:
-        solver = _RUN[type(spec)]
-    except KeyError:
-        known = ", ".join(kind.__name__ for kind in _RUN)
-        raise TypeError(f"no DMFT for {type(spec).__name__}; known: {known}") from None
-    return solver(spec)
+def run(spec: Spec) -> xr.Dataset:
+    """Result of a spec of the stage ``dmft``, by the module of its kind."""
+    return dispatch.run("dmft", spec)

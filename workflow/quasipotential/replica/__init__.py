@@ -1,26 +1,36 @@
-"""Replica theory of the Boltzmann measure exp(-beta E), replica-symmetric.
+"""Replica theory of the Boltzmann measure exp(-beta E).
+
+What others build on:
 
 - `single_site`: averages over one site and their quadrature
 - `saddle_point`: Newton's method for the order parameters
 - `stability`: the matrix that decides whether a solution is stable
 - `zero_temperature`: closed forms of the limit T -> 0 where q vanishes
-- `branches`: following solutions through temperature
-- `solutions`: a grid of gains and temperatures as a dataset
+- `branches`: following solutions through temperature and gain
+
+One module for each kind of result, named like it:
+
+- `solutions`: a grid of gains and temperatures; `plane`: and of gamma
+- `boundary`, `cold_boundary`: where Q = 0 loses its stability, at T > 0 and in the limit T -> 0
+- `scaling`: exponents at the transition
+- `one_step`: one step of replica-symmetry breaking
+- `two_replica`: the annealed potential of two replicas
+- `ansatz`: the paper's ansatz at zero temperature
+- `closed_form`, `annealed`: gamma = 0, and any gamma at finite N, by routes of their own
 - `iteration`: the damped iteration of Fig. 9
+- `protocol`: the published procedure
 """
 
 from __future__ import annotations
 
 import xarray as xr
 
-from ..specs import IterationSpec, ReplicaSpec
-from . import iteration, solutions
+from .. import dispatch
+from ..specs import Spec
 
 __all__ = ["run"]
 
 
-def run(spec: ReplicaSpec | IterationSpec) -> xr.Dataset:
-    """Solutions on a grid (`ReplicaSpec`) or paths of the damped iteration (`IterationSpec`)."""
-    if isinstance(spec, IterationSpec):
-        return iteration.run(spec)
-    return solutions.run(spec)
+def run(spec: Spec) -> xr.Dataset:
+    """Result of a spec of the stage ``replica``, by the module of its kind."""
+    return dispatch.run("replica", spec)
