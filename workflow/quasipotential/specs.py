@@ -447,6 +447,12 @@ class ColdBoundarySpec(Spec):
     transfer: Transfer = "tanh"
     tolerance: Positive = 1e-8  # on gamma
 
+    @model_validator(mode="after")
+    def _above_one(self) -> ColdBoundarySpec:
+        if not self.g[0] > 1:
+            raise ValueError(f"q > 0 at T = 0 and gamma <= 0 needs g > 1, got {self.g[0]:g}")
+        return self
+
     def label(self) -> str:
         return f"cold-boundary-{len(self.g)}g"
 
@@ -530,6 +536,8 @@ class AnsatzSpec(Spec):
     transfer: Transfer = "tanh"
     tolerance: Positive = 1e-10
     quadrature_tolerance: Positive = 1e-8
+    damping: Annotated[float, Field(ge=0, lt=1), AfterValidator(canonical_float)] = 0.2
+    iterations: Annotated[int, Field(ge=1)] = 300  # of all equations, with that damping
 
     def label(self) -> str:
         return f"ansatz-gamma{short(self.gamma)}-{len(self.g)}g"
@@ -546,7 +554,7 @@ class AnnealedSpec(Spec):
     g: PositiveGrid
     temperatures: PositiveGrid
     N: Annotated[int, Field(ge=2)]
-    transfer: Transfer = "tanh"
+    transfer: Literal["tanh", "erf"] = "tanh"  # of a linear one the density has no norm
     chains: Annotated[int, Field(ge=4, multiple_of=2)]
     warmup: Annotated[int, Field(ge=10)]
     draws: Annotated[int, Field(ge=20)]
@@ -558,6 +566,10 @@ class AnnealedSpec(Spec):
         sizes = f"{len(self.g)}g-{len(self.temperatures)}T"
         return f"annealed-gamma{short(self.gamma)}-{sizes}-N{self.N}"
 
+    def runtime(self) -> int:
+        units = len(self.g) * len(self.temperatures) * self.chains * self.N
+        return 10 + round((self.warmup + self.draws) * units * 1e-6 / 60)  # a slow core
+
 
 class ProtocolSpec(Spec):
     """The published way to solve the saddle point: damped iteration over one frozen sample.
@@ -567,6 +579,11 @@ class ProtocolSpec(Spec):
 
     stage: ClassVar[str] = "replica"
     kind: ClassVar[str] = "protocol"
+    #: All but outer, inner and seed: a run with a switch off has the same frozen sample.
+    judging: ClassVar[frozenset[str]] = frozenset(
+        {"gamma", "g", "temperatures", "sweep", "eta", "transfer", "averages", "samples", "q", "Q"}
+        | {"damping", "iterations", "attempts", "stopping", "clipping", "fields"}
+    )
 
     gamma: Asymmetry
     g: PositiveGrid
