@@ -13,6 +13,8 @@ class Status(Enum):
     INACCURATE = (2, "the quadrature error stayed above the tolerance")
     UNPHYSICAL = (3, "converged to an unphysical solution")
     NOT_EQUILIBRATED = (4, "the chains did not agree or drew too few independent samples")
+    NO_SOLUTION = (5, "no solution exists: the measure cannot be normalised")
+    UNSTABLE = (6, "the solution with Q = 0 is unstable and none with Q > 0 was found")
 
     def __init__(self, code: int, sentence: str) -> None:
         self.code = code

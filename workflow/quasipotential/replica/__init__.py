@@ -6,7 +6,8 @@ What others build on:
 - `saddle_point`: Newton's method for the order parameters
 - `stability`: the matrix that decides whether a solution is stable
 - `zero_temperature`: closed forms of the limit T -> 0 where q vanishes
-- `branches`: following solutions through temperature and gain
+- `branches`: following solutions with Q = 0 through temperature
+- `overlap`: following solutions with Q > 0 through temperature and gain
 
 One module for each kind of result, named like it:
 

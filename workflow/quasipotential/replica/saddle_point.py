@@ -6,8 +6,9 @@ ln(Q^ q) and artanh(g R'/sqrt(Q Q^)), the Cauchy-Schwarz bound of R'.
 
 The branch Q = 0 is solved for many points at once with the analytic Jacobian. The derivatives of
 the exponent of the weight with respect to (s2, q^, rho) are the averaged functions themselves, so
-the Jacobian is made of their covariances. Q > 0 is solved point by point by MINPACK's hybrid
-method.
+the Jacobian is made of their covariances. Q > 0 is solved point by point by Broyden's method: the
+Jacobian is updated from the steps themselves, handed on from one solution to the next, and made
+anew by differences only where steps with the one at hand do not succeed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
 from .single_site import (
     CentredAverages,
@@ -31,8 +32,12 @@ from .single_site import (
 Array = np.ndarray
 
 MAX_ITERATIONS = 60
-LONGEST_STEP = 1.0  # in any unknown of the branch Q = 0
+LONGEST_STEP = 1.0  # in any unknown
 SHORTEST_FRACTION = 1e-3  # of a Newton step, before a point is given up
+DIFFERENCE = 1e-6  # of an unknown of the branch Q > 0, for the Jacobian
+SUCCESS = 0.5  # of a step: the residual falls by this factor; otherwise a new Jacobian is made
+AIM = 0.01  # of the tolerance, where rounding allows it
+MAX_EVALUATIONS = 250
 LARGEST_UNKNOWN = 50.0  # of the branch Q > 0: exp(50) is far outside any solution
 SMALLEST_OVERLAP = 1e-7  # Q/q of a solution with Q > 0
 
@@ -66,12 +71,33 @@ class CentredSolution:
 
 @dataclass(frozen=True)
 class FullSolution:
-    """One solution with Q > 0: order parameters, averages there, residual, function evaluations."""
+    """One solution with Q > 0.
 
+    Attributes
+    ----------
+    unknowns : array, shape (6,)
+        ln q, logit(Q/q), (q^ - Q^/2)(q - Q), ln(Q^ q), G, artanh(g R'/sqrt(Q Q^)).
+    order : OrderParameters
+        The same as order parameters.
+    averages : SiteAverages
+        At the solution.
+    residual : float
+        Largest distance from the right-hand sides, in natural units or those of the unknowns.
+    remaining : float
+        Largest change of an unknown in the step that would come next: what rounding leaves open.
+    iterations : int
+        Evaluations of the equations.
+    jacobian : array, shape (6, 6)
+        Of the equations, as Broyden's method left it.
+    """
+
+    unknowns: Array
     order: OrderParameters
     averages: SiteAverages
     residual: float
+    remaining: float
     iterations: int
+    jacobian: Array
 
 
 def centred_order(unknowns: Array) -> OrderParameters:
@@ -106,6 +132,10 @@ def _centred_equations(
     return averages, residual, jacobian
 
 
+def _newton(jacobian: Array, residual: Array) -> Array:
+    return -np.linalg.solve(jacobian, residual[:, :, None])[:, :, 0]
+
+
 def solve_centred(
     model: Model, start: Array, quadrature: Quadrature, tolerance: float
 ) -> CentredSolution:
@@ -134,13 +164,15 @@ def solve_centred(
         active = np.flatnonzero(np.isfinite(norm) & unfinished & (fraction > SHORTEST_FRACTION))
         if active.size == 0:
             break
-        step = -np.linalg.solve(jacobian[active], residual[active][:, :, None])[:, :, 0]
-        longest = np.abs(step).max(axis=1)
-        step *= np.minimum(fraction[active], LONGEST_STEP / np.maximum(longest, 1e-300))[:, None]
-        trial = unknowns[active] + step
+        newton = _newton(jacobian[active], residual[active])
+        longest = np.abs(newton).max(axis=1)
+        taken = np.minimum(fraction[active], LONGEST_STEP / np.maximum(longest, 1e-300))
+        trial = unknowns[active] + taken[:, None] * newton
         _, new_residual, new_jacobian = _centred_equations(model.take(active), trial, quadrature)
         new_norm = np.abs(new_residual).max(axis=1)
-        better = (new_norm < norm[active]) | (new_norm <= tolerance)
+        # The natural measure of progress: the step that the old Jacobian would make next.
+        remaining = np.abs(_newton(jacobian[active], new_residual)).max(axis=1)
+        better = (remaining < longest) | (new_norm <= tolerance)
         chosen = active[better]
         unknowns[chosen] = trial[better]
         residual[chosen], jacobian[chosen] = new_residual[better], new_jacobian[better]
@@ -151,10 +183,17 @@ def solve_centred(
     return CentredSolution(unknowns, averages, np.abs(residual).max(axis=1), iterations)
 
 
-def _full_order(model: Model, unknowns: Array) -> OrderParameters:
+def full_order(model: Model, unknowns: Array) -> OrderParameters:
+    """Order parameters from the unknowns of the branch Q > 0, shape (6,).
+
+    Raises
+    ------
+    DomainError
+        If an unknown is far outside any solution.
+    """
     if not np.all(np.abs(unknowns) < LARGEST_UNKNOWN):
         raise DomainError(f"unknowns {unknowns} are far outside any solution")
-    log_q, logit, scaled_curvature, log_Qhat, G, angle = unknowns
+    log_q, logit, scaled_curvature, log_Qhat, G, angle = map(float, unknowns)
     q = np.exp(log_q)
     Q, Qhat = q * special.expit(logit), np.exp(log_Qhat) / q
     qhat = Qhat / 2 + scaled_curvature / (q * special.expit(-logit))
@@ -162,7 +201,8 @@ def _full_order(model: Model, unknowns: Array) -> OrderParameters:
     return OrderParameters(q, Q, qhat, Qhat, G, Rp)
 
 
-def _full_unknowns(model: Model, order: OrderParameters) -> Array:
+def full_unknowns(model: Model, order: OrderParameters) -> Array:
+    """Unknowns of the branch Q > 0, shape (6,)."""
     bound = np.sqrt(order.Q * order.Qhat) / model.g
     return np.array(
         [
@@ -176,58 +216,119 @@ def _full_unknowns(model: Model, order: OrderParameters) -> Array:
     )
 
 
+@dataclass(frozen=True)
+class _Trial:
+    """The equations of the branch Q > 0 at one set of unknowns."""
+
+    unknowns: Array
+    order: OrderParameters
+    averages: SiteAverages
+
+    @property
+    def residual(self) -> Array:
+        """Differences of both sides in the scale of the unknowns, shape (6,).
+
+        Relative in Q, Q^ and R', so that it does not vanish with Q towards Q = 0.
+        """
+        q, Q, qhat, Qhat, G, Rp = self.averages.order.array() - self.order.array()
+        spread = self.order.q - self.order.Q
+        return np.array(
+            [
+                q / self.order.q,
+                Q / self.order.Q - (q - Q) / spread,
+                (qhat - Qhat / 2) * spread,
+                Qhat / self.order.Qhat,
+                G,
+                Rp / np.sqrt(self.order.Q * self.order.Qhat),
+            ]
+        )
+
+    @property
+    def distance(self) -> float:
+        """Largest difference, in natural units or those of the unknowns."""
+        natural = self.order.distance(self.averages.order)
+        return float(max(natural, np.abs(self.residual).max()))
+
+
 def solve_full(
-    model: Model, start: OrderParameters, quadrature: Quadrature, tolerance: float
+    model: Model,
+    start: Array,
+    quadrature: Quadrature,
+    tolerance: float,
+    jacobian: Array | None = None,
 ) -> FullSolution | None:
-    """Hybrid Newton method on the branch Q > 0 at one point.
+    """Broyden's method with step control on the branch Q > 0 at one point.
 
     Parameters
     ----------
     model : Model
         With plain numbers ``g`` > 0 and ``temperature``.
-    start : OrderParameters
-        With 0 < Q < q, Q^ > 0 and g |R'| < sqrt(Q Q^).
+    start : array, shape (6,)
+        Unknowns.
     quadrature : Quadrature
         Steps and reach.
     tolerance : float
-        Largest residual that is accepted.
+        Largest residual that is accepted, in natural units.  One step is made in any case.
+    jacobian : array, shape (6, 6), optional
+        Of a solution nearby.
 
     Returns
     -------
     FullSolution or None
         None if the method fails from this start or ends on Q = 0.
     """
+    evaluations = 0
 
-    def residual(unknowns: Array) -> Array:
-        order = _full_order(model, unknowns)
-        q, Q, qhat, Qhat, G, Rp = (
-            site_averages(model, order, quadrature).order.array() - order.array()
-        )
-        spread = order.q - order.Q
-        root = np.sqrt(order.Q * order.Qhat)
-        return np.array(
-            [
-                q / order.q,
-                (q - Q) / spread,
-                (qhat - Qhat / 2) * spread,
-                Qhat / order.Qhat,
-                G,
-                Rp / root,
-            ]
-        )
+    def equations(unknowns: Array) -> _Trial:
+        nonlocal evaluations
+        evaluations += 1
+        order = full_order(model, unknowns)
+        return _Trial(unknowns, order, site_averages(model, order, quadrature))
+
+    def differences(here: _Trial) -> Array:
+        moved = [equations(here.unknowns + DIFFERENCE * unit).residual for unit in np.eye(6)]
+        return (np.stack(moved, axis=1) - here.residual[:, None]) / DIFFERENCE
 
     try:
-        found = optimize.root(
-            residual,
-            _full_unknowns(model, start),
-            method="hybr",
-            options={"xtol": 1e-13, "factor": 0.3, "maxfev": 400},
-        )
-        order = _full_order(model, found.x)
-        averages = site_averages(model, order, quadrature)
-    except DomainError:
+        here = equations(start)
+        fresh = jacobian is None
+        if jacobian is None:
+            jacobian = differences(here)
+        fraction = 1.0
+        while evaluations < MAX_EVALUATIONS:
+            residual = here.residual
+            if not residual.any():
+                break
+            step = -np.linalg.solve(jacobian, residual)
+            step *= min(fraction, LONGEST_STEP / max(np.abs(step).max(), 1e-300))
+            try:
+                trial = equations(here.unknowns + step)
+                ratio = np.abs(trial.residual).max() / np.abs(residual).max()
+            except DomainError:
+                ratio = np.inf
+            accepted = ratio < 1 or (ratio < np.inf and trial.distance <= tolerance)
+            if accepted:
+                change = trial.residual - residual - jacobian @ step
+                jacobian = jacobian + np.outer(change, step) / (step @ step)
+                here, fresh, fraction = trial, False, min(1.0, 2 * fraction)
+                if here.order.Q < SMALLEST_OVERLAP * here.order.q:
+                    return None
+                if here.distance <= AIM * tolerance:
+                    break
+            if ratio > SUCCESS:
+                if here.distance <= tolerance and (accepted or fresh):
+                    break  # rounding
+                if not fresh:
+                    jacobian, fresh = differences(here), True
+                else:
+                    fraction /= 2
+                if fraction < SHORTEST_FRACTION:
+                    return None
+        remaining = float(np.abs(np.linalg.solve(jacobian, here.residual)).max())
+    except (DomainError, np.linalg.LinAlgError):
         return None
-    distance = float(order.distance(averages.order))
-    if distance > tolerance or order.Q < SMALLEST_OVERLAP * order.q:
+    if here.distance > tolerance:
         return None
-    return FullSolution(order, averages, distance, int(found.nfev))
+    return FullSolution(
+        here.unknowns, here.order, here.averages, here.distance, remaining, evaluations, jacobian
+    )

@@ -22,6 +22,10 @@ of (v, x) and one of (u, x), so that every moment is a matrix product; (u, v, x)
 leaves v >= 0. Without fields x = c sinh(t) with uniform t, which resolves x from the narrow width c
 (of order sqrt(T) where q -> 0) to the saturation of phi at 1 with some ten nodes per decade.
 
+With one step of replica-symmetry breaking (module `one_step`) averages over the fields carry the
+weight zeta^m, zeta the integral of the weight over x. It moves the fields outward, along u by at
+most m times the coefficient of u in B, and the grid reaches as much further.
+
 Everything is dimensionless.
 """
 
@@ -45,13 +49,17 @@ class DomainError(ValueError):
 
 @dataclass(frozen=True)
 class Model:
-    """Parameters of the theory; ``g`` and ``temperature`` may be arrays of shape (points,)."""
+    """Parameters of the theory; ``g`` and ``temperature`` may be arrays of shape (points,).
+
+    ``m`` is the size of a block of replicas in module `one_step`; 0 is the symmetric theory.
+    """
 
     gamma: float
     g: Array | float
     temperature: Array | float
     phi: Callable[[Array], Array]
     eta: float = 0.0
+    m: float = 0.0
 
     def take(self, index: Array) -> Model:
         """Return the model at some of the points."""
@@ -110,7 +118,9 @@ class SiteAverages:
     order : OrderParameters
         Right-hand sides of the saddle-point equations.
     log_weight : array
-        E ln zeta, zeta the integral of the weight over x.
+        (1/m) ln E zeta^m, zeta the integral of the weight over x; E ln zeta at m = 0.
+    log_weight_slope : array
+        Its derivative with respect to m.
     mean_square_x : array
         E<x^2>.
     excess : array
@@ -121,6 +131,7 @@ class SiteAverages:
 
     order: OrderParameters
     log_weight: Array | float
+    log_weight_slope: Array | float
     mean_square_x: Array | float
     excess: Array | float
     connected: Array
@@ -202,6 +213,7 @@ def centred_averages(
     return CentredAverages(
         order=OrderParameters(mean_b, zero, 0.5 * g2 * excess, zero, mean_c, zero),
         log_weight=np.log(spacing * total) + peak - 0.5 * np.log(2 * np.pi * s2),
+        log_weight_slope=zero,
         mean_square_x=np.sum(weight * x**2, axis=1),
         excess=excess,
         connected=moments[:, :, None] * moments[:, None, :],
@@ -243,10 +255,11 @@ def site_averages(model: Model, order: OrderParameters, quadrature: Quadrature) 
     rho = g2 * model.gamma * order.G
 
     count = int(np.ceil(FIELD_REACH / quadrature.field_step))
-    u = FIELD_REACH * np.arange(-count, count + 1) / count
-    v = u[count:]
-    weight_u = np.exp(-(u**2) / 2)
-    weight_v = weight_u[count:].copy()
+    v = FIELD_REACH * np.arange(count + 1) / count
+    u_end = FIELD_REACH + model.m * across  # zeta^m grows with u, at most as exp(m across |u|)
+    count = int(np.ceil(u_end / quadrature.field_step))
+    u = u_end * np.arange(-count, count + 1) / count
+    weight_u, weight_v = np.exp(-(u**2) / 2), np.exp(-(v**2) / 2)
     weight_v[0] /= 2
     expectation = np.outer(weight_v / weight_v.sum(), weight_u / weight_u.sum())
 
@@ -256,7 +269,7 @@ def site_averages(model: Model, order: OrderParameters, quadrature: Quadrature) 
         quadrature.reach * width
         + FIELD_REACH * model.g * np.sqrt(order.Q)
         + abs(rho)
-        + s2 * (max(quadratic, 0.0) + FIELD_REACH * np.sqrt(order.Qhat))
+        + s2 * (max(quadratic, 0.0) + u_end * np.sqrt(order.Qhat))
     )
     curvature = (1 + max(0.0, -rho)) ** 2 / s2 + 2 * model.confinement + 2 * max(0.0, -quadratic)
     narrowest = min(0.6, 1 / np.sqrt(curvature))  # phi varies on the scale 1
@@ -284,6 +297,19 @@ def site_averages(model: Model, order: OrderParameters, quadrature: Quadrature) 
         raise DomainError("the weight underflows")
     mean_w, mean_w2, mean_wphi, mean_phi, mean_phi2, mean_x2 = integrals[1:] / total
 
+    log_zeta = np.log(total * x_end / half) + peak[:, None] - 0.5 * np.log(2 * np.pi * s2)
+    log_weight = float(np.sum(expectation * log_zeta))
+    deviation = log_zeta - log_weight
+    slope = float(np.sum(expectation * np.square(deviation))) / 2
+    if model.m > 0:
+        if model.m * deviation.max() > MAX_EXPONENT:
+            raise DomainError("zeta^m overflows")
+        added = expectation * np.expm1(model.m * deviation)  # keeps its digits where m -> 0
+        shift = np.log1p(added.sum()) / model.m
+        expectation = (expectation + added) / (1 + added.sum())
+        log_weight += shift
+        slope = (float(np.sum(expectation * deviation)) - shift) / model.m
+
     def average(values: Array) -> float:
         return float(np.sum(expectation * values))
 
@@ -295,7 +321,6 @@ def site_averages(model: Model, order: OrderParameters, quadrature: Quadrature) 
             mean_phi2 - mean_phi**2,
         ]
     )
-    log_zeta = np.log(total * x_end / half) + peak[:, None] - 0.5 * np.log(2 * np.pi * s2)
     return SiteAverages(
         order=OrderParameters(
             q=average(mean_phi2),
@@ -305,7 +330,8 @@ def site_averages(model: Model, order: OrderParameters, quadrature: Quadrature) 
             G=average(moments[1]),
             Rp=average(mean_w * mean_phi) / s2,
         ),
-        log_weight=average(log_zeta),
+        log_weight=log_weight,
+        log_weight_slope=slope,
         mean_square_x=average(mean_x2),
         excess=excess,
         connected=np.einsum("avu,bvu,vu->ab", moments, moments, expectation),
@@ -315,13 +341,14 @@ def site_averages(model: Model, order: OrderParameters, quadrature: Quadrature) 
 def free_energy(model: Model, order: OrderParameters, averages: SiteAverages) -> Array | float:
     """Log-partition density Phi = lim E ln Z / N; the free energy per unit is -T Phi.
 
-    Phi = -q^ q + Q^ Q/2 - (g^2 gamma/2) [(G + R')^2 - R'^2] + E ln zeta, with
-    Z = int dx (beta/2 pi)^{N/2} exp(-beta E), so that dPhi/dbeta = T/2 - E/N.
+    Phi = -q^ q + (1 - m) Q^ Q/2 - (g^2 gamma/2) [(G + R')^2 - (1 - m) R'^2] + (1/m) ln E zeta^m,
+    in the symmetric theory with m = 0 and E ln zeta, with Z = int dx (beta/2 pi)^{N/2}
+    exp(-beta E), so that dPhi/dbeta = T/2 - E/N.
     """
-    response = order.G * (order.G + 2 * order.Rp)
+    response = order.G * (order.G + 2 * order.Rp) + model.m * order.Rp**2
     return (
         -order.qhat * order.q
-        + order.Qhat * order.Q / 2
+        + (1 - model.m) * order.Qhat * order.Q / 2
         - 0.5 * np.square(model.g) * model.gamma * response
         + averages.log_weight
     )

@@ -1,11 +1,33 @@
 """Replica-symmetric solutions at one gamma on a grid of gains and temperatures, as a dataset.
 
 At T > 0 and, above the onset of the order parameter, at T = 0 the saddle-point equations are solved
-as they stand (module `branches`); at T = 0 below it the limit is known in closed form (module
-`zero_temperature`). The paper's symbols r - R, R and r stand beside G and R'.
+as they stand; at T = 0 below it the limit is known in closed form. The paper's symbols r - R, R and
+r stand beside G and R'.
+
+Every solution found at a point is kept, along the dimension ``candidate``:
+
+- ``descending``: Q = 0, connected to high temperature (module `branches`);
+- ``ascending``: Q = 0, connected to the linear limit T -> 0, for g (1 + gamma) < 1;
+- ``vanishing``: the closed form of the limit T = 0 with q -> 0 (module `zero_temperature`);
+- ``full``: Q > 0 (module `overlap`).
+
+A candidate that equals an earlier one is not repeated (NaN).
+
+Choice among them.  Phi is to be maximal over q, a density of the system itself, but not over Q: the
+number of pairs of replicas, n(n-1)/2, is negative for n -> 0, which turns the sign, and Q = 0 is an
+upper bound of Phi also where it is unstable.  So Phi ranks solutions with Q = 0 among each other,
+and stability decides about Q: of the stable solutions with Q = 0 the one with the largest Phi is
+taken; where none is stable, the one with Q > 0.  A point where Q = 0 is unstable and no Q > 0 was
+found has no solution, never the unstable one.  If a solution with Q > 0 coexisted with a stable
+Q = 0, this theory could not decide between them: at a discontinuous transition the overlap sets in
+with broken replica symmetry, in a vanishing fraction of pairs (m = 1 in one-step breaking), while
+here all pairs share it (m = 0).  Q = 0 stays selected there, and the other one is to be seen among
+the candidates.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -13,7 +35,8 @@ import xarray as xr
 from ..specs import ReplicaSpec
 from ..status import STATUS_ATTRIBUTES, Status
 from ..transfer import transfer_function
-from .branches import Walk, downward, follow_full, refine, refine_full, upward
+from . import overlap
+from .branches import Walk, downward, refine, upward
 from .single_site import (
     Model,
     OrderParameters,
@@ -54,6 +77,12 @@ LONG_NAMES = {
     "r": "the paper's r = (G + Rp) sqrt(T)",
 }
 SOLUTION = tuple(LONG_NAMES)[:14]  # what is known of one solution
+CANDIDATES = ("descending", "ascending", "vanishing", "full")
+CANDIDATE = (
+    *("q", "Q", "qhat", "Qhat", "G", "Rp", "energy", "free_energy", "multiplier"),
+    *("residual", "quadrature_error"),
+)
+SAME = 1e-6  # relative difference of q, and difference of G, below which two solutions are one
 
 
 def run(spec: ReplicaSpec) -> xr.Dataset:
@@ -62,8 +91,9 @@ def run(spec: ReplicaSpec) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        Variables over (g, temperature), all dimensionless; NaN where no solution was found (status
-        ``NOT_CONVERGED``, branch -1) and for q^ at T = 0 where it diverges.
+        Of the selected solution, variables over (g, temperature), all dimensionless; NaN where
+        there is none (branch -1, and a status that says why) and for q^ at T = 0 where it diverges.
+        Of all solutions, variables ``candidate_*`` over (candidate, g, temperature).
 
     Raises
     ------
@@ -78,45 +108,43 @@ def run(spec: ReplicaSpec) -> xr.Dataset:
         )
     g, temperatures = np.array(spec.g), np.array(spec.temperatures)
     model = Model(spec.gamma, g, np.zeros_like(g), transfer_function(spec.transfer).phi, spec.eta)
-    limit = vanishing_limit(g, spec.gamma, spec.transfer)
-    vanishes = np.isfinite(limit.G)
+    unbounded = spec.transfer == "linear" and spec.eta == 0
+    impossible = np.outer(unbounded & (g * (1 + spec.gamma) >= 1), np.full(temperatures.size, True))
 
-    positive = [float(T) for T in temperatures if T > 0]
-    stops = positive.copy()
-    if 0 in temperatures and not vanishes.all():
-        stops.append(min([LIMIT_POSITIVE_GAMMA if spec.gamma > 0 else LIMIT, *positive]))
-    candidates = []
-    down = downward(model, stops) if stops else None
-    if down is not None:
-        candidates.append(_solutions(spec, model, down, np.arange(g.size), ~vanishes))
-    linear = np.flatnonzero(g * (1 + spec.gamma) < 1)
-    if positive and linear.size:
-        up = upward(model.take(linear), positive)
-        candidates.append(_solutions(spec, model, up, linear, np.zeros_like(vanishes)))
-    if 0 in temperatures:
-        candidates.append(_limits(spec, limit))
-    fields = _select(candidates, spec.tolerance)
-
-    found = np.isfinite(fields["q"])
+    candidates, down = _centred(spec, model)
+    # Where the integrals diverge a residual does not show it: q is huge there.
+    for candidate in candidates.values():
+        for values in candidate.values():
+            values[impossible] = np.nan
+    fields = _choose(list(candidates.values()), spec.tolerance)
     fields["multiplier_annealed"] = fields["multiplier"].copy()
-    unstable = found & ~(fields["multiplier"] <= MARGINAL)
+    stable = fields["multiplier"] <= MARGINAL
+    unstable = fields["multiplier"] > MARGINAL
+    candidates["full"] = _full(spec, model, down, unstable)
     for name in SOLUTION:
-        fields[name][unstable] = np.nan
-    branch = np.where(found & ~unstable, 0, -1)
-    for i in np.flatnonzero(unstable.any(axis=1)):
-        _fill_full(spec, model, down, i, unstable[i], fields, branch)
+        fields[name] = np.where(stable, fields[name], candidates["full"][name])
+    branch = np.where(stable, 0, np.where(np.isfinite(fields["q"]), 1, -1))
 
     root = np.sqrt(temperatures)
     fields["r_minus_R"] = fields["G"] * root
     fields["R"] = fields["Rp"] * root
     fields["r"] = (fields["G"] + fields["Rp"]) * root
-    accurate = fields["quadrature_error"] <= spec.quadrature_tolerance
-    status = np.where(
-        branch < 0,
+    status = np.select(
+        [
+            (branch >= 0) & (fields["quadrature_error"] <= spec.quadrature_tolerance),
+            branch >= 0,
+            impossible,
+            unstable,
+        ],
+        [
+            Status.CONVERGED.code,
+            Status.INACCURATE.code,
+            Status.NO_SOLUTION.code,
+            Status.UNSTABLE.code,
+        ],
         Status.NOT_CONVERGED.code,
-        np.where(accurate, Status.CONVERGED.code, Status.INACCURATE.code),
     )
-    return _dataset(g, temperatures, fields, branch, status)
+    return _dataset(spec, fields, _distinct(candidates, spec.tolerance), branch, status)
 
 
 def _observables(
@@ -136,10 +164,33 @@ def _empty(spec: ReplicaSpec) -> dict[str, Array]:
     return {name: np.full(shape, np.nan) for name in SOLUTION}
 
 
+def _centred(spec: ReplicaSpec, model: Model) -> tuple[dict[str, dict[str, Array]], Walk | None]:
+    """Solutions with Q = 0 by candidate, and the downward walk if there was one."""
+    limit = vanishing_limit(model.g, spec.gamma, spec.transfer)
+    # For gamma >= 0 it is the descending solution itself that vanishes.
+    at_zero = (model.g > 0) & (np.isnan(limit.G) | (spec.gamma < 0))
+    candidates = {name: _empty(spec) for name in CANDIDATES if name != "full"}
+    positive = [float(T) for T in spec.temperatures if T > 0]
+    stops = positive.copy()
+    if 0 in spec.temperatures and at_zero.any():
+        stops.append(min([LIMIT_POSITIVE_GAMMA if spec.gamma > 0 else LIMIT, *positive]))
+    down = downward(model, stops) if stops else None
+    if down is not None:
+        everywhere = np.arange(model.g.size)
+        candidates["descending"] = _solutions(spec, model, down, everywhere, at_zero)
+    linear = np.flatnonzero(model.g * (1 + spec.gamma) < 1)
+    if positive and linear.size:
+        up = upward(model.take(linear), positive)
+        candidates["ascending"] = _solutions(spec, model, up, linear, np.zeros_like(at_zero))
+    if 0 in spec.temperatures:
+        candidates["vanishing"] = _limits(spec, limit)
+    return candidates, down
+
+
 def _solutions(
     spec: ReplicaSpec, model: Model, path: Walk, points: Array, at_zero: Array
 ) -> dict[str, Array]:
-    """Refine the solutions with Q = 0 of one walk at the temperatures of the spec.
+    """Refine the solutions of one walk on Q = 0 at the temperatures of the spec.
 
     ``points`` are the gains of the walk; ``at_zero`` marks gains to be carried on to T = 0.
     """
@@ -182,7 +233,7 @@ def _limits(spec: ReplicaSpec, limit: VanishingLimit) -> dict[str, Array]:
     return fields
 
 
-def _select(candidates: list[dict[str, Array]], tolerance: float) -> dict[str, Array]:
+def _choose(candidates: list[dict[str, Array]], tolerance: float) -> dict[str, Array]:
     """Choose among solutions with Q = 0: stable ones first, then the larger Phi."""
     stacked = {name: np.stack([fields[name] for fields in candidates]) for name in SOLUTION}
     solved = stacked["residual"] <= tolerance
@@ -195,20 +246,19 @@ def _select(candidates: list[dict[str, Array]], tolerance: float) -> dict[str, A
     }
 
 
-def _fill_full(
-    spec: ReplicaSpec,
-    model: Model,
-    down: Walk,
-    i: int,
-    unstable: Array,
-    fields: dict[str, Array],
-    branch: Array,
-) -> None:
-    """Put the solutions with Q > 0 at one gain into the fields, where Q = 0 is unstable."""
-    wanted = [T for T, wants in zip(spec.temperatures, unstable, strict=True) if wants]
-    for temperature, start in follow_full(model, down, i, wanted, spec.tolerance).items():
-        here = Model(model.gamma, float(model.g[i]), temperature, model.phi, model.eta)
-        refined = refine_full(here, start.order, spec.tolerance, spec.quadrature_tolerance)
+def _full(spec: ReplicaSpec, model: Model, down: Walk | None, unstable: Array) -> dict[str, Array]:
+    """Solutions with Q > 0: where Q = 0 is unstable, and wherever they reach from there."""
+    fields = _empty(spec)
+    rough = {}
+    if down is None:
+        return fields
+    for i in np.flatnonzero(unstable.any(axis=1)):
+        wanted = [T for T, wants in zip(spec.temperatures, unstable[i], strict=True) if wants]
+        for temperature, solution in overlap.follow(model, down, i, wanted).items():
+            rough[i, temperature] = solution
+    for (i, temperature), solution in overlap.spread(model, rough).items():
+        here = replace(model, g=float(model.g[i]), temperature=temperature)
+        refined = overlap.refine(here, solution, spec.tolerance, spec.quadrature_tolerance)
         if refined is None:
             continue
         index = (i, spec.temperatures.index(temperature))
@@ -219,11 +269,38 @@ def _fill_full(
         }
         for name, value in values.items():
             fields[name][index] = value
-        branch[index] = 1
+    return fields
+
+
+def _distinct(candidates: dict[str, dict[str, Array]], tolerance: float) -> dict[str, Array]:
+    """Variables over (candidate, g, temperature): solutions that differ from earlier ones."""
+    stacked = {
+        name: np.stack([candidates[which][name] for which in CANDIDATES]) for name in CANDIDATE
+    }
+    keep = stacked["residual"] <= tolerance
+    for later in range(1, len(CANDIDATES)):
+        for earlier in range(later):
+            same = keep[earlier] & np.all(
+                [
+                    np.abs(stacked[name][later] - stacked[name][earlier]) <= SAME * scale
+                    for name, scale in (
+                        ("q", stacked["q"][earlier]),
+                        ("Q", stacked["q"][earlier]),
+                        ("G", 1.0),
+                    )
+                ],
+                axis=0,
+            )
+            keep[later] &= ~same
+    return {name: np.where(keep, values, np.nan) for name, values in stacked.items()}
 
 
 def _dataset(
-    g: Array, temperatures: Array, fields: dict[str, Array], branch: Array, status: Array
+    spec: ReplicaSpec,
+    fields: dict[str, Array],
+    candidates: dict[str, Array],
+    branch: Array,
+    status: Array,
 ) -> xr.Dataset:
     dims = ("g", "temperature")
     fields["iterations"] = np.nan_to_num(fields["iterations"]).astype(np.int32)
@@ -231,6 +308,9 @@ def _dataset(
         name: (dims, fields[name], {"long_name": long_name, "units": "1"})
         for name, long_name in LONG_NAMES.items()
     }
+    for name, values in candidates.items():
+        attributes = {"long_name": f"{LONG_NAMES[name]}, of each solution found", "units": "1"}
+        variables[f"candidate_{name}"] = (("candidate", *dims), values, attributes)
     variables["branch"] = (
         dims,
         branch.astype(np.int8),
@@ -245,10 +325,15 @@ def _dataset(
     return xr.Dataset(
         variables,
         coords={
-            "g": ("g", g, {"long_name": "gain g", "units": "1"}),
+            "candidate": (
+                "candidate",
+                list(CANDIDATES),
+                {"long_name": "how a solution was found", "units": "1"},
+            ),
+            "g": ("g", np.array(spec.g), {"long_name": "gain g", "units": "1"}),
             "temperature": (
                 "temperature",
-                temperatures,
+                np.array(spec.temperatures),
                 {"long_name": "temperature T = 1/beta", "units": "1"},
             ),
         },

@@ -62,7 +62,7 @@ def vanishing_limit(g: Array, gamma: float, transfer: str) -> VanishingLimit:
     gc = g * (1 + gamma)
     G, qhat, phi, scaled = (np.full_like(g, np.nan) for _ in range(4))
 
-    first = gc <= 1
+    first = gc < 1 if transfer == "linear" else gc <= 1  # beyond, no linear solution exists
     gain = g[first]
     G[first] = linear_response(gain, gamma)
     gap = 1 - (gain * G[first]) ** 2
@@ -71,7 +71,7 @@ def vanishing_limit(g: Array, gamma: float, transfer: str) -> VanishingLimit:
     phi[first] = np.log(G[first]) - 0.5 * gamma * (gain * G[first]) ** 2
     scaled[first] = 0.0
 
-    if transfer != "linear":  # for which q diverges at gc = 1
+    if transfer != "linear":
         second = (gc > 1) & (g**2 * (1 + gamma) <= 1)
         gain = g[second]
         G[second] = 1 / (gain**2 * (1 + gamma))
