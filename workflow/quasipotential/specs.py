@@ -342,6 +342,7 @@ class ReplicaSpec(Spec):
 
     stage: ClassVar[str] = "replica"
     kind: ClassVar[str] = "solutions"
+    version: ClassVar[int] = 2
 
     gamma: Asymmetry
     g: Grid
@@ -626,11 +627,12 @@ class ProtocolSpec(Spec):
         return f"protocol-gamma{short(self.gamma)}-{len(self.g)}g-{len(self.temperatures)}T-{size}"
 
     def mem_mb(self) -> int:
-        return 1000
+        return 600 + 2 * self.outer // 1000  # 192 nodes for each draw of the fields
 
     def runtime(self) -> int:
-        points = len(self.g) * len(self.temperatures) * self.samples
-        return 10 + round(points * min(self.iterations, 400) * self.outer * self.inner * 1e-7 / 60)
+        points = len(self.g) * len(self.temperatures)
+        steps = self.outer * points * self.iterations * 2e-6
+        return 10 + round(self.samples * (self.outer * self.inner * 1e-7 + steps) / 60)
 
 
 class FigureSpec(Spec):
