@@ -36,12 +36,13 @@ docs/theory.md, sections 1 to 3.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
-from ..diagnostics import summarise
+from ..diagnostics import Summary, summarise
 from ..langevin import DualAveraging
 from ..specs import AnnealedSpec
 from ..status import STATUS_ATTRIBUTES, Status
@@ -179,9 +180,11 @@ def scaling(x: Array, measure: Measure, step: Array, rng: np.random.Generator) -
 
 @dataclass(frozen=True)
 class Sample:
-    """Draws of the observables by name, (point, chain, draw), and mean acceptances, (point,)."""
+    """Draws of the observables by name, (point, chain, draw), last states x, (point, chain, N),
+    and mean acceptances, (point,)."""
 
     draws: dict[str, Array]
+    x: Array
     path_acceptance: Array
     scaling_acceptance: Array
 
@@ -241,7 +244,14 @@ def sample(spec: AnnealedSpec) -> Sample:
         for name, values in measure.observables(x).items():
             draws[name][:, index] = values
     shape = (points, spec.chains, spec.draws)
-    return Sample({name: values.reshape(shape) for name, values in draws.items()}, *rates)
+    by_chain = {name: values.reshape(shape) for name, values in draws.items()}
+    return Sample(by_chain, x.reshape(points, spec.chains, spec.N), *rates)
+
+
+def judge(spec: AnnealedSpec, summaries: Iterable[Summary]) -> Status:
+    """Status of one point from the summaries of its observables."""
+    good = all(s.ess >= spec.ess_limit and s.rhat <= spec.rhat_limit for s in summaries)
+    return Status.CONVERGED if good else Status.NOT_EQUILIBRATED
 
 
 def run(spec: AnnealedSpec) -> xr.Dataset:
@@ -258,16 +268,13 @@ def run(spec: AnnealedSpec) -> xr.Dataset:
     result = sample(spec)
     dims, shape = ("g", "temperature"), (len(spec.g), len(spec.temperatures))
     variables = {}
-    equilibrated = np.full(shape, True)
+    summaries = {name: [summarise(draws) for draws in result.draws[name]] for name in OBSERVABLES}
     for name, text in OBSERVABLES.items():
-        summaries = [summarise(draws) for draws in result.draws[name]]
         for statistic, description in STATISTICS.items():
-            values = np.reshape([getattr(summary, statistic) for summary in summaries], shape)
+            values = np.reshape([getattr(summary, statistic) for summary in summaries[name]], shape)
             label = name if statistic == "mean" else f"{name}_{statistic}"
             attributes = {"long_name": f"{text}: {description}", "units": "1"}
             variables[label] = (dims, values, attributes)
-        equilibrated &= variables[f"{name}_ess"][1] >= spec.ess_limit
-        equilibrated &= variables[f"{name}_rhat"][1] <= spec.rhat_limit
     for name, rate in (
         ("acceptance", result.path_acceptance),
         ("scaling_acceptance", result.scaling_acceptance),
@@ -275,8 +282,8 @@ def run(spec: AnnealedSpec) -> xr.Dataset:
         text = "moves of the common scale" if name == "scaling_acceptance" else "Hamiltonian paths"
         attributes = {"long_name": f"mean acceptance probability of {text}", "units": "1"}
         variables[name] = (dims, rate.reshape(shape), attributes)
-    codes = np.where(equilibrated, Status.CONVERGED.code, Status.NOT_EQUILIBRATED.code)
-    variables["status"] = (dims, codes.astype(np.int8), STATUS_ATTRIBUTES)
+    codes = [judge(spec, point).code for point in zip(*summaries.values(), strict=True)]
+    variables["status"] = (dims, np.reshape(codes, shape).astype(np.int8), STATUS_ATTRIBUTES)
     return xr.Dataset(
         variables,
         coords={
