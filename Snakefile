@@ -28,7 +28,7 @@ rule all:
     default_target: True
     input:
         rules.figures.input,
-        rules.comparison.output,
+        [planning.figure_file(table, "csv") for table in plan.named.values()],
 
 
 onsuccess:

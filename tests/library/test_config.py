@@ -57,6 +57,7 @@ def test_shipped_configs_are_valid_on_top_of_the_default(name):
         ("sampling.below.N", 1, ["sampling.below.N", "1", "equal to 2"]),
         ("sampling.below.chains", 5, ["sampling.below.chains", "5", "multiple of 2"]),
         ("sampling.below.algorithm", "nuts", ["sampling.below.algorithm", "nuts", "hmc"]),
+        ("sampling.below.exchange", 3, ["sampling.below.exchange", "3", "valid boolean"]),
         ("sampling.below.step", float("nan"), ["sampling.below.step", "nan", "finite"]),
         ("transfer", "relu", ["transfer", "relu", "'tanh', 'erf' or 'linear'"]),
         ("allow.solutions", ["anything"], ["allow.solutions.0", "anything", "not_converged"]),
@@ -89,6 +90,16 @@ def test_values_that_do_not_go_together_are_refused_with_their_figure(path, valu
         plan.build(config.load(with_value(path, value)))
     for word in words:
         assert word in str(error.value)
+
+
+def test_replica_exchange_can_be_switched_on():
+    raw = with_value("sampling.below.exchange", True)
+    assert config.load(raw).sampling["below"].exchange
+    specs = plan.build(config.load(raw)).stages["langevin"].values()
+    assert sum(spec.exchange for spec in specs) == DEFAULT["sampling"]["below"]["networks"]
+    raw["sampling"]["below"]["hottest"] = 1e-3
+    with pytest.raises(config.ConfigError, match="hottest above the temperatures"):
+        plan.build(config.load(raw))
 
 
 def test_missing_key_is_named():

@@ -5,14 +5,24 @@ from __future__ import annotations
 import pytest
 
 STAGE_FIGURES = {
-    "replica": {f"fig{name}" for name in ("2", "3", "5", "6", "7", "8", "9", "S3")},
+    "replica": {f"fig{name}" for name in (2, 3, *range(5, 10), *(f"S{n}" for n in range(3, 10)))},
     "dmft": {"fig4", "figS1", "figS2"},
 }
 
 
 @pytest.mark.parametrize(
     "target",
-    ["couplings", "trajectories", "langevin", "dmft", "replica", "figures", "comparison", "fig3"],
+    [
+        "couplings",
+        "trajectories",
+        "langevin",
+        "dmft",
+        "replica",
+        "figures",
+        "ledger",
+        "claims",
+        "fig3",
+    ],
 )
 def test_every_target_can_be_asked_for(fresh, target):
     assert fresh.jobs(target)
@@ -20,7 +30,8 @@ def test_every_target_can_be_asked_for(fresh, target):
 
 def test_changed_gamma_runs_what_depends_on_it_and_changing_back_runs_nothing(copied):
     changed = ("--config", "figures={fig4: {gamma: [0.0, 0.3]}}")
-    assert copied.jobs(*changed) == {"dmft_one": 1, "fig4": 1, "comparison": 1}
+    # The curve, and the ledger's second route to it.
+    assert copied.jobs(*changed) == {"dmft_one": 2, "fig4": 1, "ledger": 1}
     before = (copied.path / "results" / "figures" / "fig4.csv").read_text(encoding="utf-8")
     copied.snakemake("--cores", "2", *changed)
     link = copied.path / "results" / "figures" / "fig4.csv"
@@ -33,7 +44,8 @@ def test_changed_gamma_runs_what_depends_on_it_and_changing_back_runs_nothing(co
 
 def test_one_more_g_recomputes_that_curve_only(copied):
     more = ("--config", "figures={fig8: {g: [0.98, 1.0, 1.02]}}")
-    assert copied.jobs(*more) == {"replica_one": 1, "fig8": 1, "comparison": 1}
+    # The curve, and the ledger's second route to it.
+    assert copied.jobs(*more) == {"replica_one": 2, "fig8": 1, "ledger": 1}
 
 
 def test_one_more_network_samples_that_network_only(copied):
@@ -41,7 +53,7 @@ def test_one_more_network_samples_that_network_only(copied):
     jobs = copied.jobs(*more)
     assert jobs.pop("couplings_one") == 1
     assert jobs.pop("langevin_one") == 1
-    assert set(jobs) == {"fig2", "fig3", "figS3", "comparison"}
+    assert set(jobs) == {"fig2", "fig3", "figS3", "ledger"}
 
 
 def test_new_words_in_the_code_run_nothing(copied):
@@ -59,7 +71,8 @@ def test_new_logic_runs_its_stage_and_the_figures_of_it(copied, stage):
     ) as file:
         file.write("\nNEW = 1\n")
     jobs = copied.jobs()
-    jobs.pop("comparison")
+    jobs.pop("ledger")
+    assert jobs.pop("claims") == 1
     count = jobs.pop(f"{stage}_one")
     assert count == len(list((copied.path / "results" / stage).glob("*.nc")))
     assert set(jobs) == STAGE_FIGURES[stage]
@@ -67,7 +80,7 @@ def test_new_logic_runs_its_stage_and_the_figures_of_it(copied, stage):
 
 def test_new_caption_draws_its_figure_only(copied):
     copied.edit("workflow/report/fig8.rst", "against beta", "over beta")
-    assert copied.jobs() == {"fig8": 1, "comparison": 1}
+    assert copied.jobs() == {"fig8": 1, "ledger": 1}
 
 
 def test_bad_config_stops_before_any_job_with_one_clear_message(fresh):

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-FIGURES = [f"fig{number}" for number in (*range(1, 10), "S1", "S2", "S3")]
+FIGURES = [f"fig{number}" for number in (*range(1, 10), *(f"S{n}" for n in range(1, 10)))]
 STAGES = ("couplings", "trajectories", "langevin", "dmft", "replica")
 
 
@@ -71,16 +71,30 @@ def test_index_lists_every_result(finished):
     )
 
 
-def test_comparison_holds_every_published_value(finished):
-    comparison = pd.read_csv(finished.path / "results" / "figures" / "comparison.csv")
+def test_ledger_holds_every_published_value(finished):
+    folder = finished.path / "results" / "figures"
+    rows = pd.read_csv(folder / "ledger.csv")
     published = pd.read_csv(
         finished.path / "workflow" / "data" / "published.csv", dtype={"figure": str}
     )
     for number, group in published.groupby("figure"):
-        assert (comparison["figure"] == f"fig{number}").sum() == len(group)
-    both = comparison.dropna(subset=["ours"])
+        assert (rows["figure"] == f"fig{number}").sum() == len(group)
+    both = rows[np.isfinite(rows["ours"])]
     assert len(both) > 10
     np.testing.assert_allclose(both["difference"], both["published"] - both["ours"], atol=1e-5)
+    # The same rows as NetCDF, and a count of them.
+    with xr.open_dataset(folder / "ledger.nc") as dataset:
+        assert dataset["verdict"].values.tolist() == rows["verdict"].tolist()
+        assert json.loads(dataset.attrs["spec"])["name"] == "ledger"
+    summary = pd.read_csv(folder / "ledger.summary.csv")
+    assert summary["points"].sum() == len(rows)
+
+
+def test_claims_have_verdicts(finished):
+    rows = pd.read_csv(finished.path / "results" / "figures" / "claims.csv")
+    assert len(rows) > 10
+    assert set(rows["verdict"]) <= {"shown", "refuted", "open"}
+    assert (rows["verdict"] == "shown").sum() > 10
 
 
 def test_second_run_does_nothing_and_says_so(finished):

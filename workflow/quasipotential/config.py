@@ -38,6 +38,7 @@ from .specs import (
 )
 from .status import Status
 
+SWITCHES = {"exchange"}  # the options that are yes or no
 GRID_FORM = "a list of numbers, or {start, stop, number, scale: linear or log}"
 
 
@@ -106,15 +107,38 @@ class Allow(Section):
     static: Allowed = ()
     stationary: Allowed = ()
     two_time: Allowed = ()
+    static_fields: Allowed = ()
     solutions: Allowed = ()
     iteration: Allowed = ()
+    closed_form: Allowed = ()
+    plane: Allowed = ()
+    boundary: Allowed = ()
+    cold_boundary: Allowed = ()
+    one_step: Allowed = ()
+    two_replica: Allowed = ()
+    scaling: Allowed = ()
+    ansatz: Allowed = ()
+    annealed: Allowed = ()
+    protocol: Allowed = ()
+
+
+class Published(Section):
+    """Size of the published procedure: draws of the fields, of x for each, and limits."""
+
+    outer: Count
+    inner: Annotated[int, Field(ge=2)]
+    samples: Count
+    iterations: Count
+    attempts: Count
 
 
 class Replica(Section):
-    """Accuracy of the saddle-point solver."""
+    """How the saddle-point equations are solved, and how accurately."""
 
+    protocol: Literal["converged", "published"]
     tolerance: Positive
     quadrature_tolerance: Positive
+    published: Published
 
 
 class Dmft(Section):
@@ -133,7 +157,7 @@ class Dynamics(Section):
 class Sampling(Section):
     """One sampling experiment: every g with every gamma, on several networks."""
 
-    algorithm: Literal["hmc", "euler-maruyama"]
+    algorithm: Literal["hmc", "mala", "euler-maruyama"]
     g: Couplings
     gamma: Gammas
     beta: Positives
@@ -143,12 +167,17 @@ class Sampling(Section):
     hottest: Positive
     target_acceptance: Annotated[float, Field(gt=0, lt=1)] = 0.8
     mass_floor: Positive = 0.03
+    exchange: bool = False
+    swap_rate: Annotated[float, Field(gt=0.05, lt=0.95)] = 0.25
+    field: NonNegative = 0.0
     step: Positive
     path_length: Positive
     warmup: Annotated[int, Field(ge=10)]
     draws: Annotated[int, Field(ge=20)]
+    thin: Count = 1
     rhat_limit: Annotated[float, Field(gt=1)]
     ess_limit: Positive
+    round_trip_limit: Annotated[int, Field(ge=0)] = 5
 
     def points(self) -> Iterator[tuple]:
         """What is sampled: (algorithm, g, gamma, beta, N)."""
@@ -285,6 +314,88 @@ class FigS3(Section):
     sampling: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
+def _breakable(gammas: tuple[float, ...]) -> tuple[float, ...]:
+    if not (gammas[0] > -1 and gammas[-1] < 0):
+        raise ValueError("replica symmetry breaks for gamma between -1 and 0 only")
+    return gammas
+
+
+class Breaking(Section):
+    """Fig. S9b: one step of breaking along T; g = gc/(1 + gamma)."""
+
+    gamma: Annotated[Gammas, AfterValidator(_breakable)]
+    gc: Positives
+    beta: Positives
+
+
+def _above_minus_one(gammas: tuple[float, ...]) -> tuple[float, ...]:
+    if gammas[0] <= -1:
+        raise ValueError("g = gc/(1 + gamma) needs gamma above -1")
+    return gammas
+
+
+CriticalGammas = Annotated[Gammas, AfterValidator(_above_minus_one)]
+
+
+class FigS4(Section):
+    """The plane of g and gamma in the limit T -> 0; ``edge_g`` for the edge of the phase Q > 0."""
+
+    gamma: Gammas
+    g: Positives
+    edge_g: Positives
+
+
+class FigS5(Section):
+    """The plane of g and T at several gamma; g = gc/(1 + gamma)."""
+
+    gamma: CriticalGammas
+    gc: Positives
+    beta: Positives
+
+
+class FigS6(Section):
+    """q and G across the two lines of the phase diagram."""
+
+    gamma: Annotated[float, Field(gt=0, le=1)]
+    g: Positives
+    beta: Positives
+
+
+class FigS7(Section):
+    """Critical scaling at g (1 + gamma) = 1."""
+
+    gamma: CriticalGammas
+    beta: Annotated[Positives, Field(min_length=6)]
+
+
+class FigS8(Section):
+    """The audit: the published procedure at some points, with its parts switched off in turn.
+
+    Besides outer x inner, each of ``outers`` is combined with inner and each of ``inners`` with
+    outer.
+    """
+
+    points: Annotated[tuple[Point, ...], Field(min_length=1)]
+    beta: Positive
+    outer: Count
+    inner: Annotated[int, Field(ge=2)]
+    outers: tuple[Count, ...]
+    inners: tuple[Annotated[int, Field(ge=2)], ...]
+    samples: Count
+    iterations: Count
+    q: Positive
+    Q: Positive
+
+
+class FigS9(Section):
+    """The potential of two replicas at some points, and one step of breaking."""
+
+    points: Annotated[tuple[Point, ...], Field(min_length=1)]
+    beta: Positive
+    fractions: Annotated[int, Field(ge=2, le=1000)]  # overlaps from 0 to below q
+    breaking: Breaking
+
+
 class Figures(Section):
     """Which figures to draw, and from what; a figure set to null is left out."""
 
@@ -300,12 +411,90 @@ class Figures(Section):
     figS1: FigS1 | None
     figS2: FigS2 | None
     figS3: FigS3 | None
+    figS4: FigS4 | None
+    figS5: FigS5 | None
+    figS6: FigS6 | None
+    figS7: FigS7 | None
+    figS8: FigS8 | None
+    figS9: FigS9 | None
 
     @field_validator("*", mode="before")
     @classmethod
     def _null(cls, value: Any) -> Any:
         # Snakemake's --config gives texts.
         return None if value in ("null", "~") else value
+
+
+class Claimed(Section):
+    """A claimed value and how exactly it is given."""
+
+    value: float
+    within: Positive
+
+
+class ClaimedEdge(Claimed):
+    """T_upper or T_lower of the phase with Q > 0 at g = gc/(1 + gamma)."""
+
+    gamma: Annotated[float, Field(gt=-1, lt=0)]
+    gc: Positive
+    edge: Literal["T_upper", "T_lower"]
+
+
+class ClaimedColdBoundary(Claimed):
+    """The gamma below which Q = 0 is unstable for T -> 0."""
+
+    g: Annotated[float, Field(gt=1)]
+
+
+class ClaimedShift(Section):
+    """Change of q by one step of breaking, per cent, between two bounds."""
+
+    gamma: Annotated[float, Field(gt=-1, lt=0)]
+    gc: Positive
+    beta: Positive
+    least: NonNegative
+    most: Positive
+
+
+class Claims(Section):
+    """The experiments behind the table of claims (docs/theory.md, sections 4 and 5)."""
+
+    gamma: CriticalGammas  # of the claims on gamma >= 0
+    gc: Positives
+    beta: Positives
+    fractions: Annotated[int, Field(ge=2, le=1000)]  # overlaps of two replicas, from 0 to below q
+    limit_beta: Positive  # where limits T -> 0 are read
+    onset_steps: Positives  # relative distances above the onset of q
+    critical_temperatures: Annotated[tuple[ClaimedEdge, ...], Field(min_length=1)]
+    cold_boundary: Annotated[tuple[ClaimedColdBoundary, ...], Field(min_length=1)]
+    one_step: Annotated[tuple[ClaimedShift, ...], Field(min_length=1)]
+    static: Annotated[tuple[Point, ...], Field(min_length=1)]
+
+
+class Annealed(Section):
+    """Second route of the ledger at gamma != 0: the annealed measure at N and 2 N."""
+
+    gamma: Gammas
+    g: Positives
+    beta: Positives
+    N: Size
+    chains: Annotated[int, Field(ge=4, multiple_of=2)]
+    warmup: Annotated[int, Field(ge=10)]
+    draws: Annotated[int, Field(ge=20)]
+
+
+class Ansatz(Section):
+    """The zero-temperature ansatz at some points: is there a solution with one of these q?"""
+
+    points: Annotated[tuple[Point, ...], Field(min_length=1)]
+    q: Positives
+
+
+class Ledger(Section):
+    """Second routes and evidence of the reproduction ledger."""
+
+    annealed: Annealed | None
+    ansatz: Ansatz | None
 
 
 class Config(Section):
@@ -320,6 +509,8 @@ class Config(Section):
     dynamics: Dynamics
     sampling: dict[str, Sampling]
     figures: Figures
+    ledger: Ledger
+    claims: Claims | None
 
     @model_validator(mode="after")
     def _known_experiments(self) -> Config:
@@ -350,8 +541,8 @@ class Config(Section):
 
 
 def _booleans(value: Any, path: str = "") -> list[str]:
-    """Paths of the yes/no values in a raw config: it has no such option."""
-    if isinstance(value, bool):
+    """Paths of the yes/no values in a raw config where there is no such option."""
+    if isinstance(value, bool) and path.rpartition(".")[2] not in SWITCHES:
         return [f"{path}: got {value}; allowed: a number, a text or a list, never yes or no"]
     if isinstance(value, Mapping):
         items = [(str(key), inner) for key, inner in value.items()]

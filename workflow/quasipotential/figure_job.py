@@ -13,7 +13,7 @@ from . import store
 from .figures import style, tables
 from .specs import parse
 
-#: Deviation, in reading errors, beyond which a published point counts as different.
+#: Deviation, in combined errors, beyond which a published point counts as different.
 DIFFERENT = 3.0
 
 
@@ -50,7 +50,7 @@ def caption(template: Path, comparison: pd.DataFrame, table: pd.DataFrame, setti
         above=int((different["g"] * (1 + different["gamma"]) >= 1).sum()),
         largest=largest,
         not_equilibrated=tables.count_points(table, ["not_equilibrated"]),
-        not_converged=tables.count_points(table, ["not_converged", "inaccurate", "unphysical"]),
+        not_converged=tables.count_points(table, tables.WITHOUT_SOLUTION),
         exact_zero=bool((of_replicas["y"] == 0).all()),
     )
 

@@ -8,22 +8,36 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 
 from pydantic import ValidationError
 
 from . import config as cfg
 from .specs import (
     STAGES,
+    AnnealedSpec,
+    AnsatzSpec,
+    BoundarySpec,
+    ClosedFormSpec,
+    ColdBoundarySpec,
     CouplingsSpec,
     FigureSpec,
     IterationSpec,
     LangevinSpec,
+    OneStepSpec,
+    PlaneSpec,
+    ProtocolSpec,
     ReplicaSpec,
+    ScalingSpec,
     Spec,
     StaticDmftSpec,
+    StaticFieldsSpec,
     StationaryDmftSpec,
     TrajectoriesSpec,
+    TwoReplicaSpec,
     TwoTimeDmftSpec,
+    canonical_float,
 )
 
 Sources = dict[str, list[Spec]]
@@ -39,13 +53,22 @@ class Plan:
         Stage -> key -> spec, without the figures.
     figures : dict
         Name of the figure -> its spec.
-    comparison : FigureSpec
+    ledger : FigureSpec
         The table of all published values beside ours, from the tables of the figures.
+    claims : FigureSpec or None
+        The table of the theory's claims.
     """
 
     stages: dict[str, dict[str, Spec]]
     figures: dict[str, FigureSpec]
-    comparison: FigureSpec
+    ledger: FigureSpec
+    claims: FigureSpec | None
+
+    @property
+    def named(self) -> dict[str, FigureSpec]:
+        """What has a stable name in results/figures: figures and tables."""
+        tables = {"ledger": self.ledger} | ({"claims": self.claims} if self.claims else {})
+        return self.figures | tables
 
     def spec(self, stage: str, key: str) -> Spec:
         """Spec of a result.
@@ -82,6 +105,10 @@ def _temperatures(beta: Iterable[float]) -> tuple[float, ...]:
     return tuple(1.0 / value for value in beta)
 
 
+def _accuracy(config: cfg.Config) -> dict[str, float]:
+    return config.replica.model_dump(include={"tolerance", "quadrature_tolerance"})
+
+
 def _replica(config: cfg.Config, gamma: float, g, temperatures) -> ReplicaSpec:
     return ReplicaSpec(
         gamma=gamma,
@@ -89,7 +116,25 @@ def _replica(config: cfg.Config, gamma: float, g, temperatures) -> ReplicaSpec:
         temperatures=temperatures,
         eta=config.eta,
         transfer=config.transfer,
-        **config.replica.model_dump(),
+        **_accuracy(config),
+    )
+
+
+def _curves(
+    config: cfg.Config, gamma: float, g, temperatures, sweep: Literal["g", "beta"]
+) -> ReplicaSpec | ProtocolSpec:
+    """Curves of the theory as the config wants them: converged, or by the published procedure."""
+    if config.replica.protocol == "converged":
+        return _replica(config, gamma, g, temperatures)
+    return ProtocolSpec(
+        gamma=gamma,
+        g=g,
+        temperatures=temperatures,
+        sweep=sweep,
+        eta=config.eta,
+        transfer=config.transfer,
+        seed=config.seed,
+        **config.replica.published.model_dump(),
     )
 
 
@@ -148,7 +193,7 @@ def _fig1(config: cfg.Config, figure: cfg.Fig1) -> Sources:
 
 def _beta_curves(config: cfg.Config, figure: cfg.BetaCurves) -> Sources:
     return {
-        "replica": [_replica(config, figure.gamma, figure.g, _temperatures(figure.beta))],
+        "replica": [_curves(config, figure.gamma, figure.g, _temperatures(figure.beta), "beta")],
         "sampling": _sampling(config, figure.sampling),
     }
 
@@ -156,7 +201,7 @@ def _beta_curves(config: cfg.Config, figure: cfg.BetaCurves) -> Sources:
 def _g_curves(config: cfg.Config, figure: cfg.GCurves) -> Sources:
     temperatures = _temperatures([figure.beta])
     return {
-        "replica": [_replica(config, gamma, figure.g, temperatures) for gamma in figure.gamma],
+        "replica": [_curves(config, gamma, figure.g, temperatures, "g") for gamma in figure.gamma],
         "sampling": _sampling(config, figure.sampling),
     }
 
@@ -177,7 +222,9 @@ def _fig4(config: cfg.Config, figure: cfg.Fig4) -> Sources:
 
 def _fig5(config: cfg.Config, figure: cfg.Fig5) -> Sources:
     temperatures = _temperatures([figure.beta])
-    return {"replica": [_replica(config, gamma, figure.g, temperatures) for gamma in figure.gamma]}
+    return {
+        "replica": [_curves(config, gamma, figure.g, temperatures, "g") for gamma in figure.gamma]
+    }
 
 
 def _fig6(config: cfg.Config, figure: cfg.Fig6) -> Sources:
@@ -275,6 +322,113 @@ def _figS3(config: cfg.Config, figure: cfg.FigS3) -> Sources:
     }
 
 
+def _figS4(config: cfg.Config, figure: cfg.FigS4) -> Sources:
+    plane = PlaneSpec(
+        gamma=figure.gamma,
+        g=figure.g,
+        temperatures=(0.0,),
+        transfer=config.transfer,
+        **_accuracy(config),
+    )
+    return {
+        "plane": [plane],
+        "edge": [ColdBoundarySpec(g=figure.edge_g, transfer=config.transfer)],
+    }
+
+
+def _figS5(config: cfg.Config, figure: cfg.FigS5) -> Sources:
+    temperatures = _temperatures(figure.beta)
+    gains = {gamma: tuple(gc / (1 + gamma) for gc in figure.gc) for gamma in figure.gamma}
+    return {
+        "planes": [_replica(config, gamma, g, temperatures) for gamma, g in gains.items()],
+        "edges": [
+            BoundarySpec(gamma=gamma, g=g, coldest=min(temperatures), transfer=config.transfer)
+            for gamma, g in gains.items()
+            if gamma < 0
+        ],
+    }
+
+
+def _figS6(config: cfg.Config, figure: cfg.FigS6) -> Sources:
+    temperatures = (0.0, *_temperatures(figure.beta))
+    return {"replica": [_replica(config, figure.gamma, figure.g, temperatures)]}
+
+
+def _figS7(config: cfg.Config, figure: cfg.FigS7) -> Sources:
+    temperatures = _temperatures(figure.beta)
+    return {
+        "scaling": [
+            ScalingSpec(gamma=gamma, temperatures=temperatures, **_accuracy(config))
+            for gamma in figure.gamma
+        ]
+    }
+
+
+def _audit(config: cfg.Config, figure: cfg.FigS8) -> list[ProtocolSpec]:
+    """Each point by the published procedure: with parts switched off, and with other sizes."""
+    size = {"outer": figure.outer, "inner": figure.inner}
+    sampled = {"samples": figure.samples, "stopping": False}
+    variants = [
+        {"averages": "quadrature"},
+        {"averages": "quadrature", "stopping": False},
+        {"samples": figure.samples},
+        sampled,
+        sampled | {"clipping": False},
+        sampled | {"fields": False},
+        *(sampled | {"outer": outer} for outer in figure.outers),
+        *(sampled | {"inner": inner} for inner in figure.inners),
+    ]
+    return [
+        ProtocolSpec(
+            gamma=gamma,
+            g=g,
+            temperatures=_temperatures([figure.beta]),
+            sweep="beta",  # of one temperature: each g starts anew
+            transfer=config.transfer,
+            iterations=figure.iterations,
+            attempts=1,
+            q=figure.q,
+            Q=figure.Q,
+            seed=config.seed,
+            **(size | variant),
+        )
+        for gamma, g in _by_gamma((point.gamma, point.g) for point in figure.points).items()
+        for variant in variants
+    ]
+
+
+def _figS8(config: cfg.Config, figure: cfg.FigS8) -> Sources:
+    return {"audit": _audit(config, figure)}
+
+
+def _figS9(config: cfg.Config, figure: cfg.FigS9) -> Sources:
+    points = _by_gamma((point.gamma, point.g) for point in figure.points)
+    breaking = figure.breaking
+    return {
+        "two_replica": [
+            TwoReplicaSpec(
+                gamma=gamma,
+                g=g,
+                temperatures=_temperatures([figure.beta]),
+                fractions=_fractions(figure.fractions),
+                transfer=config.transfer,
+                **_accuracy(config),
+            )
+            for gamma, g in points.items()
+        ],
+        "one_step": [
+            OneStepSpec(
+                gamma=gamma,
+                g=tuple(gc / (1 + gamma) for gc in breaking.gc),
+                temperatures=_temperatures(breaking.beta),
+                transfer=config.transfer,
+                **_accuracy(config),
+            )
+            for gamma in breaking.gamma
+        ],
+    }
+
+
 SOURCES: dict[str, Callable[[cfg.Config, cfg.Section], Sources]] = {
     "fig1": _fig1,
     "fig2": _beta_curves,
@@ -288,7 +442,180 @@ SOURCES: dict[str, Callable[[cfg.Config, cfg.Section], Sources]] = {
     "figS1": _figS1,
     "figS2": _figS2,
     "figS3": _figS3,
+    "figS4": _figS4,
+    "figS5": _figS5,
+    "figS6": _figS6,
+    "figS7": _figS7,
+    "figS8": _figS8,
+    "figS9": _figS9,
 }
+
+
+def _second_routes(config: cfg.Config) -> Sources:
+    """What the ledger takes second routes from, for the figures that are drawn."""
+    figures, closed_form, routes = config.figures, {}, []
+    for figure in (figures.fig2, figures.fig8, figures.fig9):
+        if figure is not None and figure.gamma == 0:
+            betas = figure.beta if isinstance(figure.beta, tuple) else [figure.beta]
+            closed_form[(figure.g, _temperatures(betas))] = None
+    if figures.fig6 is not None and 0.0 in figures.fig6.gamma:
+        closed_form[(figures.fig6.g, (0.0, figures.fig6.small_temperature))] = None
+    routes += [
+        ClosedFormSpec(g=g, temperatures=temperatures, transfer=config.transfer)
+        for g, temperatures in closed_form
+        if config.eta == 0
+    ]
+    if figures.fig4 is not None:
+        routes += _static_fields(config, figures.fig4)
+    annealed = config.ledger.annealed
+    if annealed is not None and config.eta == 0:
+        routes += [
+            AnnealedSpec(
+                gamma=gamma,
+                g=annealed.g,
+                temperatures=_temperatures(annealed.beta),
+                N=N,
+                transfer=config.transfer,
+                seed=config.seed,
+                **annealed.model_dump(exclude={"gamma", "g", "beta", "N"}),
+            )
+            for gamma in annealed.gamma
+            for N in (annealed.N, 2 * annealed.N)
+        ]
+        routes += [
+            TwoReplicaSpec(
+                gamma=gamma,
+                g=annealed.g,
+                temperatures=_temperatures(annealed.beta),
+                fractions=_fractions(8),
+                transfer=config.transfer,
+                **_accuracy(config),
+            )
+            for gamma in annealed.gamma
+        ]
+    return {"second": routes, "evidence": _evidence(config)}
+
+
+def _ansatz(config: cfg.Config) -> list[Spec]:
+    """The zero-temperature ansatz at the points of the ledger."""
+    ansatz = config.ledger.ansatz
+    if ansatz is None:
+        return []
+    return [
+        AnsatzSpec(gamma=gamma, g=g, q=ansatz.q, transfer=config.transfer)
+        for gamma, g in _by_gamma((point.gamma, point.g) for point in ansatz.points).items()
+    ]
+
+
+def _evidence(config: cfg.Config) -> list[Spec]:
+    """Results that may explain why a published value differs."""
+    figures = config.figures
+    evidence = _ansatz(config)
+    if figures.fig4 is not None:
+        evidence += _static_fields(config, figures.fig4)
+    if figures.figS8 is not None:
+        evidence += _audit(config, figures.figS8)
+    return evidence
+
+
+def _static_fields(config: cfg.Config, figure: cfg.Fig4) -> list[Spec]:
+    return [
+        StaticFieldsSpec(gamma=gamma, g=figure.g, transfer=config.transfer)
+        for gamma in figure.gamma
+    ]
+
+
+def _fractions(number: int) -> tuple[float, ...]:
+    """Overlaps of two replicas in units of q, from 0 to below 1."""
+    return tuple(i / number for i in range(number))
+
+
+def _by_gamma(points: Iterable[tuple[float, float]]) -> dict[float, tuple[float, ...]]:
+    """Values of a second parameter for each gamma, each once."""
+    values: dict[float, set[float]] = {}
+    for gamma, value in points:
+        values.setdefault(gamma, set()).add(canonical_float(value))
+    return {gamma: tuple(sorted(group)) for gamma, group in sorted(values.items())}
+
+
+def _claims(config: cfg.Config, claims: cfg.Claims) -> Sources:
+    accuracy = _accuracy(config)
+    cold = 1 / claims.limit_beta
+    gains = {gamma: tuple(gc / (1 + gamma) for gc in claims.gc) for gamma in claims.gamma}
+    temperatures = _temperatures(claims.beta)
+    fractions = _fractions(claims.fractions)
+    edges = _by_gamma((c.gamma, c.gc / (1 + c.gamma)) for c in claims.critical_temperatures)
+    breaking = _by_gamma((c.gamma, c.gc / (1 + c.gamma)) for c in claims.one_step)
+    static = _by_gamma((point.gamma, point.g) for point in claims.static)
+    positive = [gamma for gamma in claims.gamma if gamma > 0]
+
+    def grid(gamma: float) -> list[float]:
+        """g (1 + gamma): the points of the stability, around the cusp, between the lines."""
+        special = {0.99, 1.0, 1.01, (1 + (1 + gamma) ** 0.5) / 2} if gamma > 0 else set()
+        return sorted({*claims.gc, *special})
+
+    solutions = {
+        gamma: _replica(
+            config,
+            gamma,
+            tuple(gc / (1 + gamma) for gc in grid(gamma)),
+            (*temperatures, cold),
+        )
+        for gamma in claims.gamma
+    }
+    sources: Sources = {
+        "two_replicas": [
+            TwoReplicaSpec(
+                gamma=gamma, g=g, temperatures=temperatures, fractions=fractions, **accuracy
+            )
+            for gamma, g in gains.items()
+        ],
+        "stability": list(solutions.values()),
+        "onset": [
+            _replica(
+                config,
+                gamma,
+                tuple((1 + s) / (1 + gamma) ** 0.5 for s in (-0.01, *claims.onset_steps)),
+                (0.0,),
+            )
+            for gamma in positive
+        ],
+        "cusp": [solutions[gamma] for gamma in positive],
+        "between": [solutions[gamma] for gamma in positive],
+        "critical_temperatures": [
+            BoundarySpec(gamma=gamma, g=g, coldest=1e-5) for gamma, g in edges.items()
+        ],
+        "cold_boundary": [ColdBoundarySpec(g=tuple(c.g for c in claims.cold_boundary))],
+        "one_step": [
+            OneStepSpec(
+                gamma=gamma,
+                g=g,
+                temperatures=tuple({1 / c.beta for c in claims.one_step if c.gamma == gamma}),
+                **accuracy,
+            )
+            for gamma, g in breaking.items()
+        ],
+        "static": [
+            *(StaticDmftSpec(gamma=gamma, g=g) for gamma, g in static.items()),
+            *(_replica(config, gamma, g, (0.0,)) for gamma, g in static.items()),
+        ],
+    }
+    if config.ledger.ansatz is not None:
+        sources["ansatz"] = _ansatz(config)
+    if config.figures.figS7 is not None:
+        sources["scaling"] = _figS7(config, config.figures.figS7)["scaling"]
+    return sources
+
+
+def _table(name: str, settings: cfg.Section | None, sources: Sources, **files) -> FigureSpec:
+    """Spec of a figure or table from its settings, its sources and other files by role."""
+    content = {} if settings is None else settings.model_dump(mode="json")
+    roles = {role: tuple(path(spec) for spec in specs) for role, specs in sources.items()}
+    return FigureSpec(
+        name=name,
+        settings=json.dumps(content, sort_keys=True),
+        sources=tuple((roles | files).items()),
+    )
 
 
 def build(config: cfg.Config) -> Plan:
@@ -300,33 +627,38 @@ def build(config: cfg.Config) -> Plan:
         If values of a figure do not go together; the message names the figure.
     """
     stages: dict[str, dict[str, Spec]] = {stage: {} for stage in STAGES if stage != "figures"}
-    figures = {}
-    for name, section in config.figures:
-        if section is None:
-            continue
+
+    def planned(name: str, sources: Callable[[], Sources]) -> Sources:
+        """Sources of one part of the config, entered into the plan with all that they need."""
         try:
-            sources = SOURCES[name](config, section)
+            found = sources()
         except ValidationError as error:
-            raise cfg.ConfigError(cfg.message(f"figures.{name}", error)) from None
-        pending = [spec for specs in sources.values() for spec in specs]
+            raise cfg.ConfigError(cfg.message(name, error)) from None
+        pending = [spec for specs in found.values() for spec in specs]
         while pending:
             spec = pending.pop()
             stages[spec.stage][spec.key] = spec
             pending.extend(spec.inputs())
-        figures[name] = FigureSpec(
-            name=name,
-            settings=json.dumps(section.model_dump(mode="json"), sort_keys=True),
-            sources=tuple(
-                (role, tuple(path(spec) for spec in specs)) for role, specs in sources.items()
-            ),
-        )
-    comparison = FigureSpec(
-        name="comparison",
-        settings="{}",
-        sources=(("tables", tuple(figure_file(figure, "csv") for figure in figures.values())),),
+        return found
+
+    figures = {}
+    for name, section in config.figures:
+        if section is not None:
+            sources = planned(f"figures.{name}", partial(SOURCES[name], config, section))
+            figures[name] = _table(name, section, sources)
+    ledger = _table(
+        "ledger",
+        None,
+        planned("ledger", partial(_second_routes, config)),
+        tables=tuple(figure_file(figure, "csv") for figure in figures.values()),
     )
+    claims = None
+    if config.claims is not None:
+        sources = planned("claims", partial(_claims, config, config.claims))
+        claims = _table("claims", config.claims, sources)
     return Plan(
         stages={stage: dict(sorted(specs.items())) for stage, specs in stages.items()},
         figures=figures,
-        comparison=comparison,
+        ledger=ledger,
+        claims=claims,
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from .plan import Plan, figure_file, path
 from .specs import Spec
 
-FORMATS = ("pdf", "png", "svg", "csv", "rst")
+FORMATS = ("pdf", "png", "svg", "csv", "rst", "nc", "summary.csv")
 RESULTS = Path("results")
 INDEX = RESULTS / "index.csv"
 COLUMNS = ("key", "stage", "file", "spec")
@@ -47,7 +47,7 @@ def write_index(plan: Plan) -> None:
 
 def link_figures(plan: Plan) -> None:
     """Let ``results/figures/fig3.pdf`` point at the figure of this config, if it is there."""
-    for name, spec in (*plan.figures.items(), ("comparison", plan.comparison)):
+    for name, spec in plan.named.items():
         for suffix in FORMATS:
             file = Path(figure_file(spec, suffix))
             link = file.with_name(f"{name}.{suffix}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections import Counter
 from typing import Annotated, ClassVar, Literal
 
@@ -212,45 +213,74 @@ class LangevinSpec(Spec):
     """Boltzmann measure exp(-E/T) on one network, sampled at several temperatures at once.
 
     Steps and paths are in units in which the momenta have covariance T M, with M the mass
-    matrix of module ``langevin`` (HMC), so that a step of 0.3 suits every temperature; for
+    matrix of module ``langevin`` (HMC, MALA), so that a step of 0.3 suits every temperature; for
     Euler-Maruyama ``step`` is the time step.
     """
 
     stage: ClassVar[str] = "langevin"
     kind: ClassVar[str] = "langevin"
-    judging: ClassVar[frozenset[str]] = frozenset({"rhat_limit", "ess_limit"})
+    version: ClassVar[int] = 2
+    judging: ClassVar[frozenset[str]] = frozenset({"rhat_limit", "ess_limit", "round_trip_limit"})
 
     couplings: CouplingsSpec
     g: NonNegative
     transfer: Transfer = "tanh"
     eta: NonNegative = 0.0
     temperatures: PositiveGrid
-    algorithm: Literal["euler-maruyama", "hmc"]
+    algorithm: Literal["euler-maruyama", "mala", "hmc"]
     step: Positive
-    path_length: Positive  # HMC: mean length of a path; Euler-Maruyama: time between draws
-    target_acceptance: Annotated[float, Field(gt=0, lt=1)] = 0.8  # HMC: the step is tuned to it
-    mass_floor: Positive = 0.03  # HMC: added to the eigenvalues of the mass matrix
-    hottest: Positive  # temperature from which every chain is cooled during warm-up
-    chains: Annotated[int, Field(ge=4, multiple_of=2)]
-    warmup: Annotated[int, Field(ge=10)]
+    path_length: Positive  # HMC: mean length of a path; MALA: of its steps; Euler-Maruyama: time
+    target_acceptance: Annotated[float, Field(gt=0, lt=1)] = 0.8  # HMC, MALA: for tuning the step
+    mass_floor: Positive = 0.03  # HMC, MALA: added to the eigenvalues of the mass matrix
+    hottest: Positive  # from which every chain is cooled during warm-up; top of the ladder
+    exchange: bool = False  # swap states between neighbours of a ladder of temperatures
+    swap_rate: Annotated[float, Field(gt=0.05, lt=0.95)] = 0.25  # which spaces the ladder
+    field: NonNegative = 0.0  # strength h of a field of random signs, one for each chain
+    chains: Annotated[int, Field(ge=4, multiple_of=2)]  # per temperature
+    warmup: Annotated[int, Field(ge=10)]  # transitions
     draws: Annotated[int, Field(ge=20)]
+    thin: Annotated[int, Field(ge=1)] = 1  # transitions per draw
     rhat_limit: Annotated[float, Field(gt=1)] = 1.05
     ess_limit: Positive = 100.0
+    round_trip_limit: Annotated[int, Field(ge=0)] = 5  # per ladder of temperatures, if exchange
     seed: Seed
 
+    @model_validator(mode="after")
+    def _ladder(self) -> LangevinSpec:
+        if self.exchange and not self.temperatures[0] < self.hottest >= self.temperatures[-1]:
+            raise ValueError("exchange needs hottest above the temperatures")
+        if self.exchange and self.warmup < 24:
+            raise ValueError("exchange needs warmup of at least 24, to space its ladder")
+        return self
+
     def label(self) -> str:
-        return f"{self.algorithm}-g{short(self.g)}-{self.couplings.label()}"
+        exchange = "-exchange" if self.exchange else ""
+        return f"{self.algorithm}{exchange}-g{short(self.g)}-{self.couplings.label()}"
 
     def inputs(self) -> tuple[Spec, ...]:
         return (self.couplings,)
 
+    def columns(self) -> int:
+        """States that are moved at once, about: chains times temperatures of the ladder."""
+        rungs = len(self.temperatures)
+        if self.exchange:  # neighbours differ by 1.6/sqrt(N/2) in ln T where they swap at 25 %
+            span = math.log(self.hottest / self.temperatures[0])
+            rungs += math.ceil(span * math.sqrt(self.couplings.N / 2) / 1.6)
+        return self.chains * rungs
+
     def mem_mb(self) -> int:
-        return 1000 + 40 * self.couplings.N**2 // 10**6
+        N = self.couplings.N
+        numbers = (
+            5 * N**2
+            + 12 * N * self.columns()
+            + 12 * self.draws * self.chains * len(self.temperatures)
+        )
+        return 1000 + 8 * numbers // 10**6
 
     def runtime(self) -> int:
-        columns = self.chains * len(self.temperatures)
-        steps = (self.warmup + self.draws) * max(1.0, 1.5 * self.path_length / self.step)
-        operations = steps * 3 * 2 * self.couplings.N**2 * columns
+        transitions = self.warmup + self.draws * self.thin
+        steps = transitions * max(1.0, 1.5 * self.path_length / self.step)
+        operations = steps * 3 * 2 * self.couplings.N**2 * self.columns()
         return 10 + round(operations / (60 * 3e9))  # a slow core does 3e9 a second
 
 

@@ -1,31 +1,70 @@
-# The report: `snakemake --report results/report.html` collects the figures and this table.
+# The tables: published values beside ours, and the theory's claims. The report:
+# `snakemake --report results/report.html` collects them and the figures.
 
 
 report: "../report/workflow.rst"
 
 
-rule comparison:
+rule ledger:
     input:
-        tables=[path for _, paths in plan.comparison.sources for path in paths],
+        [path for _, paths in plan.ledger.sources for path in paths],
     output:
         table=report(
-            planning.figure_file(plan.comparison, "csv"),
-            caption="../report/comparison.rst",
+            planning.figure_file(plan.ledger, "csv"),
+            caption="../report/ledger.rst",
             category="Published values",
         ),
+        summary=report(
+            planning.figure_file(plan.ledger, "summary.csv"),
+            caption="../report/ledger.rst",
+            category="Published values",
+        ),
+        dataset=planning.figure_file(plan.ledger, "nc"),
     log:
-        f"results/logs/figures/{plan.comparison.key}.log",
+        f"results/logs/figures/{plan.ledger.key}.log",
     benchmark:
-        f"results/benchmarks/figures/{plan.comparison.key}.tsv"
+        f"results/benchmarks/figures/{plan.ledger.key}.tsv"
     conda:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=plan.comparison.mem_mb(),
-        runtime=plan.comparison.runtime(),
+        mem_mb=plan.ledger.mem_mb(),
+        runtime=plan.ledger.runtime(),
     params:
-        code=provenance.source_digest(scripts / "comparison.py"),
+        spec=plan.ledger.canonical(),
+        code=provenance.source_digest(scripts / "ledger.py"),
     message:
-        "Published values beside ours"
+        "The reproduction ledger: published values beside ours"
     script:
-        "../scripts/comparison.py"
+        "../scripts/ledger.py"
+
+
+if plan.claims is not None:
+
+    rule claims:
+        input:
+            [path for _, paths in plan.claims.sources for path in paths],
+        output:
+            table=report(
+                planning.figure_file(plan.claims, "csv"),
+                caption="../report/claims.rst",
+                category="Claims of the theory",
+            ),
+            dataset=planning.figure_file(plan.claims, "nc"),
+        log:
+            f"results/logs/figures/{plan.claims.key}.log",
+        benchmark:
+            f"results/benchmarks/figures/{plan.claims.key}.tsv"
+        conda:
+            "../../envs/environment.yaml"
+        threads: 1
+        resources:
+            mem_mb=plan.claims.mem_mb(),
+            runtime=plan.claims.runtime(),
+        params:
+            spec=plan.claims.canonical(),
+            code=provenance.source_digest(scripts / "claims.py"),
+        message:
+            "The table of claims"
+        script:
+            "../scripts/claims.py"

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 GREY = "0.4"
+ACCENT = "#d55e00"  # boundaries on a map of colours
 #: Values of g that head the palette; others take a colour from a continuous map.
 PALETTE_G = (0.8, 1.2, 1.0, 0.9, 1.02, 1.1, 0.98)
 #: Width of one column and of the page of a journal, inches.
@@ -69,8 +70,8 @@ def paper_style() -> Iterator[None]:
 
 
 def colour_of_gamma(gamma: float) -> tuple[float, ...]:
-    """Colour of a value of gamma, dark for -0.2 to light for 1."""
-    return mpl.colormaps["viridis"](float(np.clip((gamma + 0.2) / 1.3, 0.0, 1.0)))
+    """Colour of a value of gamma, dark for -0.5 to light for 1."""
+    return mpl.colormaps["viridis"](float(np.clip((gamma + 0.5) / 1.6, 0.0, 1.0)))
 
 
 def colour_of_g(g: float) -> tuple[float, ...]:
@@ -79,6 +80,16 @@ def colour_of_g(g: float) -> tuple[float, ...]:
         if abs(g - value) < 1e-9:
             return colour
     return mpl.colormaps["plasma"](float(np.clip((g - 1.2) / 2.5, 0.0, 0.9)))
+
+
+def colour_of_number(number: int) -> tuple[float, ...]:
+    """Colour of the curve with this number, where curves differ in more than one parameter."""
+    return sns.color_palette("colorblind")[number % 10]
+
+
+def sequential_map() -> mpl.colors.Colormap:
+    """Map of colours for a quantity that is positive; even in lightness, dark is small."""
+    return mpl.colormaps["cividis"]
 
 
 def plain_ticks(axis: Axes) -> None:

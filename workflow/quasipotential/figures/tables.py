@@ -38,6 +38,8 @@ TEXT = ("panel", "quantity", "source", "sampler", "status")
 PUBLISHED_NAMES = {"l2norm": "mean_square_x", "minus_xi": "G", "rtilde": "r_tilde"}
 #: Figures that show curves digitised from another figure -> that figure.
 DIGITISED_ELSEWHERE = {"fig3": "fig7"}
+#: Statuses of a solver that did not deliver.
+WITHOUT_SOLUTION = ("not_converged", "inaccurate", "unphysical", "no_solution", "unstable")
 STATUS_NAMES = {status.code: status.name.lower() for status in Status}
 MATCH = ["quantity", "gamma", "g", "beta", "x"]
 
@@ -85,7 +87,7 @@ def theory_rows(
     """
     grid = xr.Dataset({"y": y, "status": dataset["status"]})
     if "quadrature_error" in dataset:
-        grid["error"] = np.abs(y) * dataset["quadrature_error"]
+        grid["error"] = np.abs(y.where(np.isfinite(y), 0)) * dataset["quadrature_error"]
     frame = grid.to_dataframe().reset_index()
     beta = np.nan
     if "temperature" in frame:
@@ -171,28 +173,44 @@ def published_rows(published: pd.DataFrame, x: str) -> pd.DataFrame:
     )
 
 
+def matching_keys(frame: pd.DataFrame, columns: Iterable[str] = tuple(MATCH)) -> pd.MultiIndex:
+    """Parameters of the rows as texts of five digits: published abscissae carry no more."""
+    keys = frame[list(columns)].map(lambda v: f"{v:.5g}" if isinstance(v, float) else v)
+    return pd.MultiIndex.from_frame(keys)
+
+
 def compare(table: pd.DataFrame) -> pd.DataFrame:
-    """Published values beside the theory at the same parameters.
+    """Published values beside the theory and the samples at the same parameters.
 
     Returns
     -------
     DataFrame
         Columns ``quantity``, ``gamma``, ``g``, ``beta``, ``x``, ``published``, ``reading_error``,
-        ``ours``, ``difference`` (published - ours) and ``deviation`` (in reading errors).
-        Published points at which no theory was computed have NaN in ``ours``.
+        ``ours``, ``ours_error``, ``status`` (of ours), ``difference`` (published - ours),
+        ``deviation`` (in combined errors), ``sampled`` and ``sampled_error`` (NaN where nothing
+        was sampled to equilibrium).  Published points at which no theory was computed have NaN in
+        ``ours``.
     """
-    # Five digits: published abscissae carry no more.
-    keys = table[MATCH].map(lambda value: f"{value:.5g}" if isinstance(value, float) else value)
-    theory = table[table["source"] == "theory"]
-    index = pd.MultiIndex.from_frame(keys.loc[theory.index])
-    ours = pd.Series(theory["y"].to_numpy(), index=index)
-    ours = ours[~ours.index.duplicated()]
     published = table[table["source"] == "published"]
+    keys = matching_keys(published)
+
+    def at_published(source: pd.DataFrame) -> pd.DataFrame:
+        values = source[["y", "error", "status"]].set_axis(matching_keys(source), axis=0)
+        return values[~values.index.duplicated()].reindex(keys).set_axis(published.index, axis=0)
+
+    ours = at_published(table[table["source"] == "theory"])
+    own = table["source"].isin(["sampling", "simulation"]) & (table["status"] == "converged")
+    sampled = at_published(table[own].sort_values("N", ascending=False))
     result = published[MATCH].assign(
         published=published["y"],
         reading_error=published["error"],
-        ours=ours.reindex(pd.MultiIndex.from_frame(keys.loc[published.index])).to_numpy(),
+        ours=ours["y"],
+        ours_error=ours["error"],
+        status=ours["status"],
+        sampled=sampled["y"],
+        sampled_error=sampled["error"],
     )
+    combined = np.hypot(result["reading_error"], result["ours_error"].fillna(0.0))
     result["difference"] = result["published"] - result["ours"]
-    result["deviation"] = result["difference"] / result["reading_error"]
+    result["deviation"] = result["difference"] / combined
     return result.reset_index(drop=True)

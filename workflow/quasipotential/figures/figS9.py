@@ -1,0 +1,84 @@
+"""Fig. S9: is Q = 0?  The potential of two replicas, and the size of replica-symmetry breaking."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from . import style, tables
+
+SMALLEST = 1e-6  # of |V| on the logarithmic parts of its axis
+SMALLEST_SHIFT = 1e-3  # per cent; it vanishes at T_c
+DASHES = ("-", "--", "-.", ":")
+
+
+def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataFrame:
+    """Rows: V against Q/q (panel ``potential``); shift of q against T (panel ``breaking``)."""
+    parts = []
+    for dataset in sources["two_replica"]:
+        gamma = tables.spec_of(dataset)["gamma"]
+        frame = dataset[["V", "quadrature_error", "status"]].to_dataframe().reset_index()
+        parts.append(
+            tables.rows(
+                panel="potential",
+                quantity="V",
+                source="theory",
+                gamma=gamma,
+                g=frame["g"],
+                beta=1 / frame["temperature"],
+                x=frame["fraction"],
+                y=frame["V"],
+                error=np.abs(frame["V"]) * frame["quadrature_error"],
+                status=frame["status"].map(tables.STATUS_NAMES),
+            )
+        )
+    for dataset in sources["one_step"]:
+        gamma = tables.spec_of(dataset)["gamma"]
+        names = ["relative_shift", "quadrature_error", "status", "breaking"]
+        frame = dataset[names].to_dataframe().reset_index()
+        frame = frame[frame["breaking"] != 0]
+        parts.append(
+            tables.rows(
+                panel="breaking",
+                quantity="relative_shift",
+                source="theory",
+                gamma=gamma,
+                g=frame["g"],
+                beta=1 / frame["temperature"],
+                x=frame["temperature"],
+                y=frame["relative_shift"],
+                error=frame["quadrature_error"],
+                status=frame["status"].map(tables.STATUS_NAMES),
+            )
+        )
+    return tables.join(parts)
+
+
+def draw(table: pd.DataFrame, settings: dict) -> Figure:
+    """Panels: V against Q/q; relative change of q by one step of breaking against T."""
+    figure, axes = style.new_figure(style.PAGE, 3.4, ncols=2)
+    left, right = axes.flat
+    potentials = table[table["panel"] == "potential"]
+    for (gamma, g), curve in potentials.groupby(["gamma", "g"]):
+        label = rf"$\gamma={gamma:g}$, $g={g:.3g}$"
+        style.draw_theory(left, curve, style.colour_of_gamma(gamma), label=label)
+    left.axhline(0, color="0.5", lw=0.7)
+    left.set_yscale("symlog", linthresh=SMALLEST)
+    T = 1 / potentials["beta"].iloc[0]
+    left.set(xlabel="$Q/q$", ylabel="$V(Q)$", title=f"$T={T:g}$")
+    left.legend(loc="center right", fontsize=7)
+    handles = []
+    breaking = table[table["panel"] == "breaking"]
+    for gamma, curves in breaking.groupby("gamma"):
+        for dashes, (g, curve) in zip(DASHES, curves.groupby("g"), strict=False):
+            colour = style.colour_of_gamma(gamma)
+            style.draw_theory(right, curve.assign(y=100 * np.abs(curve["y"])), colour, ls=dashes)
+            label = rf"$\gamma={gamma:g}$, $g(1+\gamma)={g * (1 + gamma):.3g}$"
+            handles.append(Line2D([], [], color=colour, ls=dashes, label=label))
+    right.set(xscale="log", yscale="log", xlabel="$T$", ylabel="change of $q$ by breaking, %")
+    right.set_ylim(bottom=SMALLEST_SHIFT)
+    right.legend(handles=handles, fontsize=7)
+    style.label_panels(axes)
+    return figure
