@@ -1,12 +1,13 @@
-"""Sampling: exact Gaussian measure, numerical integration at N = 2, diagnostics, bits."""
+"""Sampling from start to file: exact measures, exchange, observables, diagnostics, bits."""
 
 import numpy as np
 import pytest
-from scipy import integrate
 
 from quasipotential import couplings, langevin
 from quasipotential.diagnostics import summarise
 from quasipotential.disorder import disorder_average
+from quasipotential.langevin import sampler
+from quasipotential.langevin.observables import OVERLAP_EDGES, observables, overlap_counts
 from quasipotential.specs import CouplingsSpec, LangevinSpec
 from quasipotential.status import Status
 from quasipotential.transfer import transfer_function
@@ -62,38 +63,21 @@ def test_hmc_samples_the_gaussian_of_a_linear_network(eta):
     assert np.all(np.abs(dataset["acceptance"] - 0.8) < 0.15)
 
 
-def test_bias_of_euler_maruyama_is_of_first_order():
-    # The Euler chain is Gaussian too, with covariance T H^-1 (1 - h H/2)^-1, so that its energy is
-    # (T/2) mean 1/(1 - h lambda/2) over the eigenvalues lambda of H.
-    bias, error = [], []
-    for h in (0.16, 0.08):
-        s = spec(
-            transfer="linear",
-            algorithm="euler-maruyama",
-            step=h,
-            path_length=2.4,
-            chains=48,
-            draws=400,
-            warmup=20,
-        )
-        dataset = run(s)
-        A = np.eye(20) - s.g * matrix(s)
-        eigenvalues = np.linalg.eigvalsh(A.T @ A)
-        T = np.array(s.temperatures)
-        assert_within_errors(dataset, "energy", T / 2 * np.mean(1 / (1 - h * eigenvalues / 2)))
-        bias.append(float((dataset["energy_mean"] / (T / 2) - 1).mean()))
-        error.append(float(np.sqrt(np.square(dataset["energy_mcse"] / (T / 2)).mean() / len(T))))
-        assert np.all(dataset["step_size"] == h) and np.isnan(dataset["acceptance"]).all()
-    # Halving the step halves the bias, but for the terms of second order (exactly 2.20 here).
-    tolerance = 0.2 + 4.5 * 2 * np.hypot(error[0] / bias[0], error[1] / bias[1])
-    assert tolerance < 0.8
-    assert bias[0] / bias[1] == pytest.approx(2, abs=tolerance)
+@pytest.mark.parametrize("algorithm", ["hmc", "mala"])
+@pytest.mark.parametrize("target", [0.6, 0.8])
+def test_steps_are_tuned_to_the_target_acceptance(algorithm, target):
+    dataset = run(spec(algorithm=algorithm, target_acceptance=target, warmup=200, chains=8))
+    # Measured over 100 draws of 8 chains.
+    assert np.all(np.abs(dataset["acceptance"].mean("chain") - target) < 0.08)
 
 
-@pytest.mark.parametrize("algorithm", ["hmc", "euler-maruyama"])
-def test_two_units_against_numerical_integration(algorithm):
-    # Euler with h = 0.01: a bias below 1 %, within the standard errors.
-    step = {"hmc": 0.5, "euler-maruyama": 0.01}[algorithm]
+@pytest.mark.parametrize(
+    ("algorithm", "exchange"),
+    [("hmc", False), ("mala", False), ("euler-maruyama", False), ("hmc", True), ("mala", True)],
+)
+def test_two_units_against_numerical_integration(algorithm, exchange):
+    # Euler with h = 0.02: a bias of about 1 %, within the standard errors.
+    euler = algorithm == "euler-maruyama"
     T = 0.3
     s = spec(
         N=2,
@@ -101,17 +85,20 @@ def test_two_units_against_numerical_integration(algorithm):
         network=3,
         temperatures=(T,),
         algorithm=algorithm,
-        step=step,
-        path_length=3.0,
+        exchange=exchange,
+        step=0.02 if euler else 0.5,
+        path_length=1.5,
+        thin=2,
         chains=20,
-        draws=500 if algorithm == "hmc" else 100,
-        warmup=60 if algorithm == "hmc" else 20,
+        draws=100 if euler else 400,
+        warmup=30 if euler else 60,
     )
     landscape = langevin.Landscape(s.g * matrix(s), transfer_function("tanh"))
-    # The trapezoid rule converges exponentially; beyond |x| = 8 the weight is below 1e-20.
+    # The trapezoid rule converges exponentially; beyond |x| = 8 the weight is below 1e-9.
     line = np.linspace(-8, 8, 401)
     x = np.stack(np.meshgrid(line, line, indexing="ij")).reshape(2, -1)
-    weight = np.exp(-landscape.energy(x) / T)
+    energy = landscape.energy(x)
+    weight = np.exp(-energy / T)
     phi = np.tanh(x)
     r = x - landscape.J @ phi
 
@@ -119,50 +106,124 @@ def test_two_units_against_numerical_integration(algorithm):
         return np.sum(weight * values) / np.sum(weight)
 
     dataset = run(s)
-    assert_within_errors(dataset, "energy", average(landscape.energy(x)) / 2)
+    assert_within_errors(dataset, "energy", average(energy) / 2)
     assert_within_errors(dataset, "q", average((phi**2).mean(axis=0)))
     assert_within_errors(dataset, "x_phi", average((x * phi).mean(axis=0)))
     assert_within_errors(dataset, "response_diagonal", average((r * phi).mean(axis=0)) / T)
     assert_within_errors(dataset, "overlap", 0.0)
+    variance = average(energy**2) - average(energy) ** 2
+    assert_within_errors(dataset, "specific_heat", variance / (2 * T**2))
 
 
-def test_quadrature_of_the_two_unit_test_against_scipy():
-    # The second route to the reference above: adaptive quadrature at one network.
-    landscape = langevin.Landscape(1.5 * matrix(spec(N=2, network=3)), transfer_function("tanh"))
-    line = np.linspace(-8, 8, 401)
-    x = np.stack(np.meshgrid(line, line, indexing="ij")).reshape(2, -1)
-    trapezoid = np.exp(-landscape.energy(x) / 0.3).sum() * (line[1] - line[0]) ** 2
-    adaptive, _ = integrate.dblquad(
-        lambda y, x: float(np.exp(-landscape.energy(np.array([x, y])) / 0.3)),
-        *(-8, 8, -8, 8),
-        epsabs=1e-6,
-        epsrel=1e-6,
+def test_response_to_a_field_of_a_linear_network():
+    # E = |A x - h s|^2/2: <x> = A^-1 h s, for the signs s that each chain has.
+    s = spec(transfer="linear", field=0.3, chains=8, draws=300)
+    landscape = langevin.Landscape(s.g * matrix(s), transfer_function("linear"))
+    signs = sampler.begin(s, landscape).state.field / s.field
+    assert np.all(np.abs(signs) == 1)
+    inverse = np.linalg.inv(np.eye(20) - landscape.J)
+    of_chain = np.einsum("ik,ij,jk->k", signs, inverse, signs).reshape(8, 2)[:, 0] / 20
+    dataset = run(s)
+    draws = dataset["response_field"].transpose("temperature", "chain", "draw").values
+    # The draws of a chain are nearly independent: paths of a quarter of a period or more.
+    error = draws.std(axis=2) / np.sqrt(s.draws / 2)
+    assert np.all(np.abs(draws.mean(axis=2) - of_chain) < 4.5 * error)
+    assert np.all(error < 0.1 * of_chain.mean())
+    # Averaged over signs it is the trace, as by the fluctuations.
+    spread = of_chain.std() / np.sqrt(8)
+    found = dataset["response_field_mean"]
+    assert np.all(np.abs(found - np.trace(inverse) / 20) < 4.5 * np.hypot(spread, error.mean()))
+
+
+def test_field_and_fluctuations_give_the_same_response():
+    # At N = 40, T = 0.1, with 40 fields: second-order terms in h = 0.15 stay below the errors.
+    common = {"N": 40, "g": 1.2, "temperatures": (0.1,), "chains": 40, "draws": 150}
+    free = run(spec(**common))
+    driven = run(spec(field=0.15, **common))
+    found, exact = driven["response_field_mean"].item(), free["response_mean"].item()
+    scatter = driven["response_field"].mean("draw").values.std() / np.sqrt(40)  # over fields
+    error = np.hypot(scatter, free["response_mcse"].item())
+    assert abs(found - exact) < 4.5 * error
+    assert error < 0.05 * exact
+
+
+def test_overlaps_of_all_pairs_of_chains():
+    s = spec(g=1.2, chains=6, draws=40)
+    dataset = run(s)
+    for name, width in (("overlap", 0.02), ("overlap_absolute", 0.02)):
+        bins = dataset[f"{name}_bin"].values
+        assert np.diff(bins) == pytest.approx(width)
+        assert dataset[f"{name}_density"].sum(f"{name}_bin").values * width == pytest.approx(1.0)
+    folded = (
+        dataset["overlap_density"].values[:, 50:] + dataset["overlap_density"].values[:, 49::-1]
     )
-    assert trapezoid == pytest.approx(adaptive, rel=1e-6)
+    np.testing.assert_allclose(dataset["overlap_absolute_density"], folded, rtol=1e-13)
 
 
-def test_leapfrog_is_of_second_order():
-    s = spec(g=1.2)
-    landscape = langevin.Landscape(s.g * matrix(s), transfer_function("tanh"))
-    x = np.random.default_rng(1).standard_normal((20, 400))
-    rng = np.random.default_rng(2)
-    rng.standard_normal(x.shape)
-    jitter = rng.uniform(0.5, 1.5)  # what the path below will draw
-    gain = []
-    for step in (0.05, 0.025):
-        move = langevin.hmc(
-            x,
-            landscape,
-            temperature=np.ones(400),
-            step=np.full(400, step),
-            length=2.0 / jitter,
-            rng=np.random.default_rng(2),
-            mass=langevin.mass(landscape, slope=0.8, floor=0.03),
-        )
-        gain.append(-np.log(move.acceptance).sum())
-    # The same momenta and length: the energy gained, where it is, falls as h^2. The order
-    # approaches 2 from above: 2.014 observed here, 2.004 and 2.001 after halving again.
-    assert np.log2(gain[0] / gain[1]) == pytest.approx(2, abs=0.03)
+def test_counts_of_overlaps_against_their_definition():
+    phi = np.tanh(np.random.default_rng(0).standard_normal((7, 8)))
+    counts = overlap_counts(phi, chains=4)
+    for index in range(2):
+        of_one = phi[:, 4 * index : 4 * index + 4]
+        overlaps = [of_one[:, a] @ of_one[:, b] / 7 for a in range(4) for b in range(a)]
+        np.testing.assert_array_equal(counts[index], np.histogram(overlaps, OVERLAP_EDGES)[0])
+
+
+def test_exchange_of_a_linear_network():
+    s = spec(
+        N=50,
+        transfer="linear",
+        gamma=0.0,
+        temperatures=(0.1, 0.2),
+        hottest=0.53,
+        exchange=True,
+        path_length=1.5,
+        thin=4,
+        chains=8,
+        warmup=240,
+        draws=200,
+    )
+    dataset = run(s)
+    A = np.eye(50) - s.g * matrix(s)
+    covariance = np.linalg.inv(A.T @ A)
+    T = np.array(s.temperatures)
+    assert_within_errors(dataset, "energy", T / 2)
+    assert_within_errors(dataset, "q", T * np.trace(covariance) / 50)
+    assert_within_errors(dataset, "specific_heat", 0.5)
+    assert np.all(dataset["status"] == Status.CONVERGED.code)
+    assert dataset["rung_temperature"].values[[0, -1]] == pytest.approx([0.1, 0.53])
+    assert np.isin(T, dataset["rung_temperature"]).all()
+    # Measured over 400 offers to each of 8 chains; what is left is that of the tuning.
+    rates = dataset["swap_rate"].values
+    assert np.all((rates > 0.17) & (rates < 0.33))
+    # The states are nearly refreshed between swaps, so that the ideal rate is nearly reached.
+    ideal = 1 / (2 + 2 * np.sum((1 - rates) / rates))
+    transitions = s.draws * s.thin
+    assert 0.4 < dataset["round_trips"].mean() / (ideal * transitions) < 1.1
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"hottest": 0.4}, "hottest above the temperatures"),
+        ({"temperatures": (1.0,)}, "hottest above the temperatures"),
+        ({"warmup": 20}, "warmup of at least 24"),
+    ],
+)
+def test_exchange_that_cannot_work_is_refused(changes, words):
+    assert spec(**changes).exchange is False  # fine without exchange
+    with pytest.raises(ValueError, match=words):
+        spec(exchange=True, **changes)
+
+
+def test_too_few_round_trips_are_no_equilibrium():
+    limits = {"rhat_limit": 10.0, "ess_limit": 1e-3}
+    few = run(spec(N=40, exchange=True, hottest=4.0, draws=20, **limits))
+    assert np.all(few["round_trips"] < 5)
+    assert np.all(few["status"] == Status.NOT_EQUILIBRATED.code)
+    none_asked = run(spec(N=40, exchange=True, hottest=4.0, draws=20, round_trip_limit=0, **limits))
+    assert np.array_equal(none_asked["q"], few["q"])  # what judges does not change the draws
+    assert np.all(none_asked["status"] == Status.CONVERGED.code)
 
 
 @pytest.mark.parametrize("floor", [0.003, 3.0])
@@ -179,9 +240,17 @@ def test_chains_that_cannot_agree_are_marked():
     assert dataset["status"].values.tolist()[1] == Status.CONVERGED.code
 
 
-@pytest.mark.parametrize("algorithm", ["hmc", "euler-maruyama"])
-def test_run_is_reproducible_and_described(algorithm):
-    s = spec(algorithm=algorithm, draws=20, warmup=10, step=0.1)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"algorithm": "hmc"},
+        {"algorithm": "mala"},
+        {"algorithm": "euler-maruyama"},
+        {"exchange": True, "field": 0.1, "thin": 2},
+    ],
+)
+def test_run_is_reproducible_and_described(options):
+    s = spec(draws=20, warmup=24, step=0.1, **options)
     dataset = run(s)
     assert dataset.identical(run(s))
     assert not np.array_equal(dataset["q"], run(s.model_copy(update={"seed": 1}))["q"])
@@ -192,12 +261,48 @@ def test_run_is_reproducible_and_described(algorithm):
         assert variable.attrs["long_name"] and variable.attrs["units"] == "1"
 
 
+@pytest.mark.parametrize("options", [{}, {"exchange": True, "field": 0.1, "thin": 2}])
+def test_a_stopped_run_goes_on_to_the_same_bits(options, tmp_path, monkeypatch):
+    s = spec(draws=30, warmup=24, **options)
+    undisturbed = run(s)
+    checkpoint = langevin.Checkpoint(tmp_path / "run.checkpoint", "code", interval=0.0)
+    draw = sampler.draw
+
+    def draw_or_stop(spec, ensemble, record):
+        if record.count == 17:
+            raise KeyboardInterrupt
+        draw(spec, ensemble, record)
+
+    monkeypatch.setattr(sampler, "draw", draw_or_stop)
+    with pytest.raises(KeyboardInterrupt):
+        langevin.run(s, matrix(s), checkpoint)
+    monkeypatch.setattr(sampler, "draw", draw)
+    monkeypatch.setattr(sampler, "warm_up", None)  # not needed again
+    assert langevin.run(s, matrix(s), checkpoint).identical(undisturbed)
+    checkpoint.remove()
+    assert not list(tmp_path.iterdir())
+
+
+def test_checkpoint_of_another_spec_or_code_is_not_continued(tmp_path):
+    s = spec(draws=20, warmup=10)
+    path = tmp_path / "run.checkpoint"
+    langevin.run(s, matrix(s), langevin.Checkpoint(path, "code"))
+    landscape = langevin.Landscape(s.g * matrix(s), transfer_function(s.transfer), s.eta)
+    assert langevin.Checkpoint(path, "code").load(s, landscape) is not None
+    assert langevin.Checkpoint(path, "other code").load(s, landscape) is None
+    longer = s.model_copy(update={"draws": 21})
+    assert langevin.Checkpoint(path, "code").load(longer, landscape) is None
+    changed = run(longer)
+    continued = langevin.run(longer, matrix(s), langevin.Checkpoint(path, "code"))
+    assert continued.identical(changed)
+
+
 def test_observables_against_their_definitions():
     s = spec(g=1.2, eta=0.1, chains=4)
     landscape = langevin.Landscape(s.g * matrix(s), transfer_function("tanh"), s.eta)
     T = np.array(s.temperatures)
     x = np.random.default_rng(5).standard_normal((20, 8))
-    found = langevin.observables(x, landscape, T, 4)
+    found = observables(x, landscape, T, 4)
     phi = np.tanh(x)
     r = x - landscape.J @ phi
     k, a, b = 1, 5, 7  # temperature 1: columns 4..7; pair 1 is made of its chains 1 and 3

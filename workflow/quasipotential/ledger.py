@@ -130,6 +130,21 @@ def _static_fields(dataset: xr.Dataset) -> pd.DataFrame:
     return _frame(dataset, route, values, dataset["quadrature_error"])
 
 
+def _ansatz(dataset: xr.Dataset) -> pd.DataFrame:
+    """No finite chi = (q - Q)/T where the ansatz at T = 0 was shown to have no solution."""
+    chi = xr.full_like(dataset["q_merger"], np.inf).where(_nothing(dataset))
+    absent = dataset[["q_merger"]].assign(status=xr.where(_nothing(dataset), 0, 1))
+    rows = _frame(
+        absent.assign_attrs(dataset.attrs), "the ansatz has no solution", {"chi": chi}, 0.0
+    )
+    return rows.assign(beta=np.inf)
+
+
+def _nothing(dataset: xr.Dataset) -> xr.DataArray:
+    """Gains at which neither class of the ansatz is a solution (module `replica.ansatz`)."""
+    return (dataset["slope_at_zero_energy"] > 1) & (dataset["margin_finite_energy"] < 0)
+
+
 def _two_replica(dataset: xr.Dataset) -> pd.DataFrame:
     """Q = R = 0 where the potential of two replicas falls from Q = 0."""
     zero = xr.zeros_like(dataset["V_largest"]).where(dataset["monotone"] == 1)
@@ -170,6 +185,8 @@ def second_routes(datasets: Iterable[xr.Dataset]) -> pd.DataFrame:
                 parts.append(_closed_form(dataset))
             case "static-fields":
                 parts.append(_static_fields(dataset))
+            case "ansatz":
+                parts.append(_ansatz(dataset))
             case "two-replica":
                 parts.append(_two_replica(dataset))
             case "annealed":
@@ -320,8 +337,7 @@ def _without_solution(ledger: pd.DataFrame, evidence: Iterable[xr.Dataset]) -> p
     """Rows at T = 0 where the ansatz was shown to have no solution with q > 0."""
     shown = pd.Series(False, index=ledger.index)
     for ds in _of_kind(evidence, "ansatz"):
-        nothing = (ds["slope_at_zero_energy"] > 1) & (ds["margin_finite_energy"] < 0)
-        for g in ds["g"].values[nothing.values]:
+        for g in ds["g"].values[_nothing(ds).values]:
             here = np.isclose(ledger["g"], g) & np.isclose(ledger["gamma"], _spec(ds)["gamma"])
             shown |= here & np.isinf(ledger["beta"])
     return shown

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import ValidationError
@@ -41,6 +42,7 @@ from .specs import (
 )
 
 Sources = dict[str, list[Spec]]
+EDGE_REFINEMENT = 4  # an edge is drawn with this many points for each step of its plane
 
 
 @dataclass(frozen=True)
@@ -336,13 +338,26 @@ def _figS4(config: cfg.Config, figure: cfg.FigS4) -> Sources:
     }
 
 
+def _refined(values: tuple[float, ...], factor: int) -> tuple[float, ...]:
+    """Each interval of a grid divided evenly."""
+    inner = (
+        low + (high - low) * i / factor for low, high in pairwise(values) for i in range(factor)
+    )
+    return (*inner, values[-1])
+
+
 def _figS5(config: cfg.Config, figure: cfg.FigS5) -> Sources:
     temperatures = _temperatures(figure.beta)
     gains = {gamma: tuple(gc / (1 + gamma) for gc in figure.gc) for gamma in figure.gamma}
     return {
         "planes": [_replica(config, gamma, g, temperatures) for gamma, g in gains.items()],
         "edges": [
-            BoundarySpec(gamma=gamma, g=g, coldest=min(temperatures), transfer=config.transfer)
+            BoundarySpec(
+                gamma=gamma,
+                g=_refined(g, EDGE_REFINEMENT),
+                coldest=min(temperatures),
+                transfer=config.transfer,
+            )
             for gamma, g in gains.items()
             if gamma < 0
         ],
@@ -493,7 +508,7 @@ def _second_routes(config: cfg.Config) -> Sources:
             )
             for gamma in annealed.gamma
         ]
-    return {"second": routes, "evidence": _evidence(config)}
+    return {"second": [*routes, *_ansatz(config)], "evidence": _evidence(config)}
 
 
 def _ansatz(config: cfg.Config) -> list[Spec]:

@@ -16,9 +16,7 @@ rule dmft_one:
         runtime=lambda wildcards, attempt: attempt * plan.spec("dmft", wildcards.key).runtime(),
     params:
         spec=lambda wildcards: plan.spec("dmft", wildcards.key).canonical(),
-        code=lambda wildcards: digest_of_kind(
-            "dmft", plan.spec("dmft", wildcards.key).module
-        ),
+        code=lambda wildcards: digest_of_kind("dmft", plan.spec("dmft", wildcards.key).module),
     message:
         "DMFT {wildcards.key}"
     script:

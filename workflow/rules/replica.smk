@@ -16,9 +16,7 @@ rule replica_one:
         runtime=lambda wildcards, attempt: attempt * plan.spec("replica", wildcards.key).runtime(),
     params:
         spec=lambda wildcards: plan.spec("replica", wildcards.key).canonical(),
-        code=lambda wildcards: digest_of_kind(
-            "replica", plan.spec("replica", wildcards.key).module
-        ),
+        code=lambda wildcards: digest_of_kind("replica", plan.spec("replica", wildcards.key).module),
     message:
         "Replica theory {wildcards.key}"
     script:

@@ -68,7 +68,7 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     left.set_yscale("symlog", linthresh=SMALLEST)
     T = 1 / potentials["beta"].iloc[0]
     left.set(xlabel="$Q/q$", ylabel="$V(Q)$", title=f"$T={T:g}$")
-    left.legend(loc="center right", fontsize=7)
+    left.legend(loc="lower left", fontsize=7)
     handles = []
     breaking = table[table["panel"] == "breaking"]
     for gamma, curves in breaking.groupby("gamma"):

@@ -169,8 +169,12 @@ def sample_handles(rows: pd.DataFrame) -> list[Line2D]:
     return handles
 
 
-SAMPLER_MARKS = {"hmc": "o", "euler-maruyama": "D"}
-SAMPLER_NAMES = {"hmc": "sampling, HMC", "euler-maruyama": "sampling, Euler-Maruyama"}
+SAMPLER_MARKS = {"hmc": "o", "mala": "^", "euler-maruyama": "D"}
+SAMPLER_NAMES = {
+    "hmc": "sampling, HMC",
+    "mala": "sampling, MALA",
+    "euler-maruyama": "sampling, Euler-Maruyama",
+}
 
 
 def network_handle(number: int, N: int) -> Line2D:

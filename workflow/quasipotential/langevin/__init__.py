@@ -1,0 +1,174 @@
+r"""Sampling the Boltzmann measure P(x) ~ exp(-E(x)/T) of one network.
+
+- `landscape`: E and its gradient for a batch of states
+- `kernels`: Euler-Maruyama, MALA and HMC
+- `tuning`: steps that lead to a target acceptance
+- `exchange`: swaps on a ladder of temperatures, its spacing, round trips
+- `ensemble`: all chains at all temperatures as columns of one batch
+- `observables`: what is measured
+- `sampler`: warm-up and draws
+- `checkpoint`: where a run that was stopped goes on
+
+Everything is dimensionless.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from ..diagnostics import summarise
+from ..specs import LangevinSpec
+from ..status import STATUS_ATTRIBUTES, Status
+from ..transfer import transfer_function
+from . import sampler
+from .checkpoint import Checkpoint
+from .ensemble import Ensemble
+from .landscape import Landscape
+from .observables import (
+    CHAIN_OBSERVABLES,
+    FIELD_OBSERVABLES,
+    OVERLAP_EDGES,
+    PAIR_OBSERVABLES,
+    specific_heat,
+)
+from .tuning import DualAveraging
+
+__all__ = ["Checkpoint", "DualAveraging", "Landscape", "run"]
+
+STATISTICS = {
+    "mean": "mean over the draws",
+    "mcse": "Monte Carlo standard error of the mean",
+    "ess": "bulk effective sample size",
+    "rhat": "rank-normalised split R-hat",
+}
+LONG_NAMES = {
+    "temperature": "temperature T = 1/beta",
+    "chain": "index of the chain",
+    "pair": "index of the pair of chains (pair, pair + chains/2)",
+    "draw": "index of the draw",
+    "start": "start of the chain: 0 the origin, 1 random",
+    "step_size": "step of the integrator after warm-up",
+    "acceptance": "mean acceptance probability after warm-up",
+    "overlap_bin": "overlap of the rates of two chains, centre of the bin",
+    "overlap_density": "probability density of the overlap of any two chains",
+    "overlap_absolute_bin": "absolute overlap of the rates of two chains, centre of the bin",
+    "overlap_absolute_density": "probability density of the absolute overlap of any two chains",
+    "rung": "index of the rung of the ladder of temperatures",
+    "rung_temperature": "temperature of the rung",
+    "stretch": "index of the stretch between the rungs stretch and stretch + 1",
+    "swap_rate": "mean swap probability of two neighbouring rungs",
+    "round_trips": "round trips between the coldest and the hottest rung, all replicas of a ladder",
+}
+SPECIFIC_HEAT = "specific heat per unit, var(E)/(N T^2)"
+
+
+def run(
+    spec: LangevinSpec, couplings: np.ndarray, checkpoint: Checkpoint | None = None
+) -> xr.Dataset:
+    """Sample the measure exp(-E/T) of a spec on one network.
+
+    Parameters
+    ----------
+    spec : LangevinSpec
+    couplings : ndarray, shape (N, N)
+        J/g with dims (post, pre).
+    checkpoint : Checkpoint, optional
+        Where to continue from and to note how far the run is; removing it is up to the caller,
+        once the result is stored.
+
+    Returns
+    -------
+    Dataset
+        The draws of the observables, dims (temperature, chain, draw) or (temperature, pair, draw);
+        for each of them and for ``specific_heat`` ``<name>_mean``, ``_mcse``, ``_ess`` and
+        ``_rhat`` with dim ``temperature``; the distribution of the overlap; step and acceptance;
+        with exchange the ladder, its swap rates and round trips; and ``status(temperature)``,
+        which is NOT_EQUILIBRATED where R-hat of q, energy or overlap_absolute exceeds
+        ``rhat_limit`` (or does not exist), the effective sample size of q falls below
+        ``ess_limit``, or a ladder made fewer round trips than ``round_trip_limit``.
+    """
+    landscape = Landscape(spec.g * couplings, transfer_function(spec.transfer), spec.eta)
+    stopped = checkpoint.load(spec, landscape) if checkpoint else None
+    if stopped is None:
+        ensemble = sampler.begin(spec, landscape)
+        sampler.warm_up(spec, ensemble)
+        record = sampler.Record(spec, ensemble)
+    else:
+        ensemble, record = stopped
+    while record.count < spec.draws:
+        if checkpoint:
+            checkpoint.save(spec, ensemble, record)
+        sampler.draw(spec, ensemble, record)
+    return dataset_of(spec, ensemble, record)
+
+
+def dataset_of(spec: LangevinSpec, ensemble: Ensemble, record: sampler.Record) -> xr.Dataset:
+    """Dataset of the draws, as described for :func:`run`."""
+    texts = CHAIN_OBSERVABLES | PAIR_OBSERVABLES | FIELD_OBSERVABLES
+    temperatures = np.array(spec.temperatures)
+    rungs = np.searchsorted(ensemble.temperatures, temperatures)
+    dataset = xr.Dataset(
+        {
+            name: (("temperature", "pair" if name in PAIR_OBSERVABLES else "chain", "draw"), values)
+            for name, values in record.draws.items()
+        },
+        coords={
+            "temperature": temperatures,
+            "chain": np.arange(spec.chains),
+            "pair": np.arange(spec.chains // 2),
+            "draw": np.arange(spec.draws),
+        },
+    )
+    acceptance = record.acceptance[:, rungs].T / (spec.draws * spec.thin)
+    dataset["step_size"] = ("temperature", ensemble.step[rungs])
+    dataset["acceptance"] = (("temperature", "chain"), acceptance)
+    dataset["start"] = ("chain", sampler.random_start(spec.chains).astype(np.int8))
+    _add_overlaps(dataset, record.overlaps / (spec.draws * spec.chains * (spec.chains - 1) / 2))
+
+    series = {name: dataset[name].values for name in record.draws}
+    series["specific_heat"] = np.stack(
+        [
+            specific_heat(energy, T, spec.couplings.N)
+            for energy, T in zip(series["energy"], temperatures, strict=True)
+        ]
+    )
+    long_names = LONG_NAMES | texts
+    for name, draws in series.items():
+        summaries = [summarise(values) for values in draws]
+        for statistic, description in STATISTICS.items():
+            values = [getattr(summary, statistic) for summary in summaries]
+            dataset[f"{name}_{statistic}"] = ("temperature", values)
+            text = texts.get(name, SPECIFIC_HEAT)
+            long_names[f"{name}_{statistic}"] = f"{text}: {description}"
+
+    equilibrated = dataset["q_ess"].values >= spec.ess_limit
+    for name in ("q", "energy", "overlap_absolute"):
+        equilibrated &= dataset[f"{name}_rhat"].values <= spec.rhat_limit
+    if spec.exchange:
+        trips = record.crossings.round_trips(ensemble.columns)
+        equilibrated &= trips.min() >= spec.round_trip_limit
+        dataset["round_trips"] = ("chain", trips)
+        dataset["swap_rate"] = ("stretch", record.swap_rates.mean)
+        dataset["rung_temperature"] = ("rung", ensemble.temperatures)
+        dataset = dataset.assign_coords(
+            rung=np.arange(ensemble.temperatures.size),
+            stretch=np.arange(ensemble.temperatures.size - 1),
+        )
+    codes = np.where(equilibrated, Status.CONVERGED.code, Status.NOT_EQUILIBRATED.code)
+    dataset["status"] = ("temperature", codes.astype(np.int8), STATUS_ATTRIBUTES)
+    for name in set(dataset.variables) - {"status"}:
+        dataset.variables[name].attrs.update(long_name=long_names[name], units="1")
+    return dataset
+
+
+def _add_overlaps(dataset: xr.Dataset, probability: np.ndarray) -> None:
+    """Densities of the overlap from the probabilities of its bins, shape (temperature, bin)."""
+    half = probability.shape[1] // 2
+    folded = probability[:, half:] + probability[:, half - 1 :: -1]
+    for name, values, edges in (
+        ("overlap", probability, OVERLAP_EDGES),
+        ("overlap_absolute", folded, OVERLAP_EDGES[half:]),
+    ):
+        dataset[f"{name}_density"] = (("temperature", f"{name}_bin"), values / np.diff(edges))
+        dataset.coords[f"{name}_bin"] = 0.5 * (edges[1:] + edges[:-1])

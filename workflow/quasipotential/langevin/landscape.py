@@ -1,0 +1,93 @@
+r"""The quasi-potential of one network, for batches of states and in buffers that are used again.
+
+    r = x - J phi(x) - h s,    E = |r|^2/2 + eta |x|^2,    grad E = r - phi'(x) * (J^T r) + 2 eta x,
+
+with a small field h s, which is 0 unless said otherwise.  The columns of x (N, K) share the two
+matrix products, which dominate for K >= 16.  All arrays of a batch lie in memory column by column,
+and one copy of J serves both products: at N = 1000, K = 16 this order is up to twice as fast as
+others.  Only phi and phi' are made anew at each call, which costs a few per cent.
+
+Everything is dimensionless.
+
+References
+----------
+J. Qiu and H. Huang, arXiv:2401.10009, section II; docs/theory.md, section 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import potential
+from ..transfer import TransferFunction
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """The quasi-potential of one network: couplings J (N, N), transfer function and eta."""
+
+    J: Array
+    transfer: TransferFunction
+    eta: float = 0.0
+
+    def energy(self, x: Array) -> Array:
+        """Energies E of the columns of x (N, K) without a field, shape (K,)."""
+        return potential.energy(x, self.J, self.transfer, self.eta)
+
+
+class State:
+    """States x (N, K) of a batch with their energies (K,) and gradients (N, K).
+
+    Kernels change ``x`` in place and call :meth:`update`.
+
+    Parameters
+    ----------
+    landscape : Landscape
+    x : ndarray, shape (N, K)
+        Copied.
+    field : ndarray, shape (N, K), optional
+        The field h s, column by column.
+    """
+
+    def __init__(self, landscape: Landscape, x: Array, field: Array | None = None) -> None:
+        self.landscape = landscape
+        self.x = np.array(x, dtype=float, order="F")
+        self.field = field
+        self.energy = np.empty(self.x.shape[1])
+        self.gradient = np.empty_like(self.x)
+        self._residual = np.empty_like(self.x)
+        self._products = np.empty_like(self.x)
+        self.update()
+
+    def update(self) -> None:
+        """Energies and gradients at x."""
+        J, transfer, eta = self.landscape.J, self.landscape.transfer, self.landscape.eta
+        r, buffer = self._residual, self._products
+        np.matmul(J, transfer.phi(self.x), out=r)
+        np.subtract(self.x, r, out=r)
+        if self.field is not None:
+            r -= self.field
+        np.einsum("nk,nk->k", r, r, out=self.energy)
+        self.energy *= 0.5
+        np.matmul(J.T, r, out=buffer)
+        buffer *= transfer.derivative(self.x)
+        np.subtract(r, buffer, out=self.gradient)
+        if eta:
+            np.multiply(self.x, 2.0 * eta, out=buffer)
+            self.gradient += buffer
+            self.energy += 0.5 * np.einsum("nk,nk->k", self.x, buffer)
+
+    def adopt(self, other: State, accepted: Array) -> None:
+        """Take over the columns of another state where ``accepted`` (K,) is true."""
+        np.copyto(self.x, other.x, where=accepted)
+        np.copyto(self.energy, other.energy, where=accepted)
+        np.copyto(self.gradient, other.gradient, where=accepted)
+
+    def columns(self, chosen: Array) -> State:
+        """A new state from the chosen columns, which may repeat."""
+        field = None if self.field is None else self.field[:, chosen]
+        return State(self.landscape, self.x[:, chosen], field)
