@@ -11,8 +11,9 @@ import pytest
 import xarray as xr
 from matplotlib.colors import to_hex
 
-from quasipotential import figure_job
-from quasipotential.figures import fig8, style, tables
+from quasipotential import figure_job, replica
+from quasipotential.figures import fig8, fig9, style, tables
+from quasipotential.specs import ProtocolSpec, ReplicaSpec
 from quasipotential.status import STATUS_ATTRIBUTES, Status
 
 ROOT = Path(__file__).parents[2]
@@ -155,3 +156,56 @@ def test_every_published_value_belongs_to_a_figure():
     )
     assert found == len(published)
     assert len(figure_job.read_published(PUBLISHED, "fig3")) == (published["figure"] == "7").sum()
+
+
+def test_published_procedure_is_averaged_over_its_samples():
+    """Three frozen samples: the mean is drawn, with its standard error and the worst status."""
+    spec = ProtocolSpec(
+        gamma=0.0,
+        g=(0.8,),
+        temperatures=(0.01,),
+        sweep="g",
+        outer=50,
+        inner=20,
+        samples=3,
+        iterations=120,
+        attempts=1,
+        seed=0,
+    )
+    dataset = replica.run(spec)
+    table = fig8.tabulate(
+        {"replica": [dataset], "sampling": []},
+        published_at({100.0: 0.02}),
+        {"gamma": 0.0, "g": [0.8]},
+    )
+    (row,) = table[table["source"] == "theory"].itertuples()
+    q = dataset["q"].values.ravel()
+    assert row.y == pytest.approx(q.mean())
+    assert row.error == pytest.approx(q.std(ddof=1) / np.sqrt(3))
+    worst = int(dataset["status"].max())
+    assert row.status == tables.STATUS_NAMES[worst]
+
+
+def test_fig9_draws_the_path_of_the_published_procedure():
+    settings = {"gamma": 0.0, "g": [0.9], "beta": 100.0, "iterations": 20}
+    common = dict(gamma=0.0, g=(0.9,), q=1e-6, Q=1e-7, iterations=20)
+    sampled = replica.run(
+        ProtocolSpec(
+            temperatures=(0.01,),
+            sweep="beta",
+            outer=20,
+            inner=20,
+            samples=2,
+            attempts=1,
+            stopping=False,
+            seed=0,
+            **common,
+        )
+    )
+    solution = replica.run(ReplicaSpec(gamma=0.0, g=(0.9,), temperatures=(0.01,)))
+    nothing = pd.DataFrame(columns=["figure", "panel", "quantity", "gamma", "beta", "g"])
+    table = fig9.tabulate({"iteration": [sampled], "replica": [solution]}, nothing, settings)
+    path = table[(table["quantity"] == "q") & (table["panel"] != "limit")].sort_values("x")
+    mean = sampled["q_path"].mean("sample").values.ravel()
+    np.testing.assert_allclose(path["y"], mean, rtol=1e-6)
+    assert fig9.draw(table, settings).axes

@@ -148,3 +148,19 @@ def test_figure_set_to_null_is_left_out():
 def test_unknown_key_says_where_the_keys_are(default_plan):
     with pytest.raises(KeyError, match=r"results/index\.csv"):
         default_plan.spec("replica", "gamma0-00000000")
+
+
+def test_published_protocol_draws_the_same_figures():
+    """Figs. 2, 3, 5, 7, 8 and 9 take their curves from the published procedure."""
+    raw = copy.deepcopy(DEFAULT)
+    raw["replica"]["protocol"] = "published"
+    published = plan.build(config.load(raw))
+    kinds = {spec.kind for spec in published.stages["replica"].values()}
+    assert "iteration" not in kinds
+    for name in ("fig2", "fig3", "fig5", "fig7", "fig8"):
+        paths = dict(published.figures[name].sources)["replica"]
+        assert all(Path(path).stem.startswith("protocol-") for path in paths), name
+    (path,) = dict(published.figures["fig9"].sources)["iteration"]
+    spec = published.spec("replica", Path(path).stem)
+    assert (spec.q, spec.Q, spec.iterations) == (1e-6, 1e-7, 1000)
+    assert not spec.stopping

@@ -236,7 +236,7 @@ def _fig6(config: cfg.Config, figure: cfg.Fig6) -> Sources:
 
 def _fig9(config: cfg.Config, figure: cfg.Fig9) -> Sources:
     (temperature,) = _temperatures([figure.beta])
-    iteration = IterationSpec(
+    iteration: Spec = IterationSpec(
         gamma=figure.gamma,
         g=figure.g,
         temperature=temperature,
@@ -244,6 +244,20 @@ def _fig9(config: cfg.Config, figure: cfg.Fig9) -> Sources:
         quadrature_tolerance=config.replica.quadrature_tolerance,
         **figure.model_dump(exclude={"gamma", "g", "beta"}),
     )
+    if config.replica.protocol == "published":
+        iteration = ProtocolSpec(
+            gamma=figure.gamma,
+            g=figure.g,
+            temperatures=(temperature,),
+            sweep="beta",  # of one temperature: each g starts anew
+            transfer=config.transfer,
+            damping=((0, figure.damping),),
+            q=figure.q,
+            Q=figure.Q,
+            stopping=False,
+            seed=config.seed,
+            **config.replica.published.model_dump() | {"iterations": figure.iterations},
+        )
     return {
         "iteration": [iteration],
         "replica": [_replica(config, figure.gamma, figure.g, (temperature,))],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -14,10 +15,19 @@ FLOOR = {"q": 1e-5, "Q": 1e-12}  # of the logarithmic axes
 
 
 def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataFrame:
-    """Rows: the path of the iteration (theory), the converged solution (panel ``limit``)."""
+    """Rows: the path of the iteration (theory), the converged solution (panel ``limit``).
+
+    The path is one with exact averages, or of the published procedure: the mean over its samples.
+    """
     numbers = published["panel"].str.extract(r"iteration_(\d+)", expand=False).astype(float)
     parts = [tables.published_rows(published.assign(iteration=numbers), "iteration")]
     (path,) = sources["iteration"]
+    if "sample" in path.dims:
+        path = path.isel(temperature=0)
+        path = xr.Dataset(
+            {name: path[f"{name}_path"].mean("sample") for name in QUANTITIES}
+            | {"status": path["status"].max("sample")}
+        )
     (solution,) = sources["replica"]
     for quantity in QUANTITIES:
         for g in path["g"].values:
@@ -34,7 +44,7 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
                     x=path["iteration"].values.astype(float),
                     y=here[quantity].values,
                     status=status,
-                )
+                ).dropna(subset=["y"])  # a path that has stopped
             )
         limit = tables.theory_rows(
             solution, quantity, solution[quantity], "g", settings["gamma"], panel="limit"

@@ -86,7 +86,16 @@ def theory_rows(
         What stands on the abscissa.
     """
     grid = xr.Dataset({"y": y, "status": dataset["status"]})
-    if "quadrature_error" in dataset:
+    if "sample" in y.dims:  # the published procedure: average over its frozen samples
+        spread = y.std("sample", ddof=1) if y.sizes["sample"] > 1 else np.nan * y.mean("sample")
+        grid = xr.Dataset(
+            {
+                "y": y.mean("sample"),
+                "error": spread / np.sqrt(y.sizes["sample"]),
+                "status": dataset["status"].max("sample"),
+            }
+        )
+    elif "quadrature_error" in dataset:
         grid["error"] = np.abs(y.where(np.isfinite(y), 0)) * dataset["quadrature_error"]
     frame = grid.to_dataframe().reset_index()
     beta = np.nan
