@@ -36,7 +36,7 @@ def test_each_figure_stands_in_three_formats_beside_its_numbers(finished, name):
     for suffix, head in heads.items():
         assert (folder / f"{name}.{suffix}").read_bytes().startswith(head)
     table = pd.read_csv(folder / f"{name}.csv")
-    assert len(table) > 10
+    assert len(table) >= 4
     assert table["x"].notna().all()
     caption = (folder / f"{name}.rst").read_text(encoding="utf-8")
     assert len(caption.split()) > 10

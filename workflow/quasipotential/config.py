@@ -38,7 +38,7 @@ from .specs import (
 )
 from .status import Status
 
-SWITCHES = {"exchange"}  # the options that are yes or no
+SWITCHES = {"exchange", "planted"}  # the options that are yes or no
 GRID_FORM = "a list of numbers, or {start, stop, number, scale: linear or log}"
 
 
@@ -102,6 +102,7 @@ Allowed = tuple[
 class Allow(Section):
     """Outcomes that do not fail a job, by kind of result; such points are drawn as such."""
 
+    couplings: Allowed = ()
     trajectories: Allowed = ()
     langevin: Allowed = ()
     static: Allowed = ()
@@ -155,7 +156,11 @@ class Dynamics(Section):
 
 
 class Sampling(Section):
-    """One sampling experiment: every g with every gamma, on several networks."""
+    """One sampling experiment: every g with every gamma, on several networks.
+
+    Planted networks are drawn anew for each g, at the lowest temperature, together with a state
+    from which half of the chains start.
+    """
 
     algorithm: Literal["hmc", "mala", "euler-maruyama"]
     g: Couplings
@@ -163,6 +168,7 @@ class Sampling(Section):
     beta: Positives
     N: Size
     networks: Count
+    planted: bool = False
     chains: Annotated[int, Field(ge=4, multiple_of=2)]
     hottest: Positive
     target_acceptance: Annotated[float, Field(gt=0, lt=1)] = 0.8
@@ -178,6 +184,7 @@ class Sampling(Section):
     rhat_limit: Annotated[float, Field(gt=1)]
     ess_limit: Positive
     round_trip_limit: Annotated[int, Field(ge=0)] = 5
+    polish_below: Positive | None = None
 
     def points(self) -> Iterator[tuple]:
         """What is sampled: (algorithm, g, gamma, beta, N)."""
@@ -396,6 +403,14 @@ class FigS9(Section):
     breaking: Breaking
 
 
+class FigS10(Section):
+    """Finite size: experiments of several N at some points, against every replica branch."""
+
+    points: Annotated[tuple[Point, ...], Field(min_length=1)]
+    beta: Positive
+    sampling: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
 class Figures(Section):
     """Which figures to draw, and from what; a figure set to null is left out."""
 
@@ -417,6 +432,7 @@ class Figures(Section):
     figS7: FigS7 | None
     figS8: FigS8 | None
     figS9: FigS9 | None
+    figS10: FigS10 | None
 
     @field_validator("*", mode="before")
     @classmethod
@@ -471,11 +487,17 @@ class Claims(Section):
     static: Annotated[tuple[Point, ...], Field(min_length=1)]
 
 
+class Curve(Section):
+    """Gains at one gamma."""
+
+    gamma: Asymmetry
+    g: Positives
+
+
 class Annealed(Section):
     """Second route of the ledger at gamma != 0: the annealed measure at N and 2 N."""
 
-    gamma: Gammas
-    g: Positives
+    curves: Annotated[tuple[Curve, ...], Field(min_length=1)]
     beta: Positives
     N: Size
     chains: Annotated[int, Field(ge=4, multiple_of=2)]

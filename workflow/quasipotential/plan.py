@@ -28,6 +28,7 @@ from .specs import (
     LangevinSpec,
     OneStepSpec,
     PlaneSpec,
+    Planted,
     ProtocolSpec,
     ReplicaSpec,
     ScalingSpec,
@@ -140,11 +141,23 @@ def _curves(
     )
 
 
-def _networks(config: cfg.Config, N: int, gamma: float, number: int) -> list[CouplingsSpec]:
-    return [CouplingsSpec(N=N, gamma=gamma, seed=config.seed + i) for i in range(number)]
+def _networks(
+    config: cfg.Config, N: int, gamma: float, number: int, planted: Planted | None = None
+) -> list[CouplingsSpec]:
+    return [
+        CouplingsSpec(N=N, gamma=gamma, seed=config.seed + i, planted=planted)
+        for i in range(number)
+    ]
 
 
 def _sampling(config: cfg.Config, names: Iterable[str]) -> list[LangevinSpec]:
+    def networks(experiment: cfg.Sampling, gamma: float, g: float) -> list[CouplingsSpec]:
+        planted = None
+        if experiment.planted:
+            coldest = min(_temperatures(experiment.beta))
+            planted = Planted(g=g, temperature=coldest, transfer=config.transfer)
+        return _networks(config, experiment.N, gamma, experiment.networks, planted)
+
     return [
         LangevinSpec(
             couplings=couplings,
@@ -153,12 +166,12 @@ def _sampling(config: cfg.Config, names: Iterable[str]) -> list[LangevinSpec]:
             eta=config.eta,
             temperatures=_temperatures(experiment.beta),
             seed=config.seed,
-            **experiment.model_dump(exclude={"g", "gamma", "beta", "N", "networks"}),
+            **experiment.model_dump(exclude={"g", "gamma", "beta", "N", "networks", "planted"}),
         )
         for experiment in (config.sampling[name] for name in names)
         for gamma in experiment.gamma
         for g in experiment.g
-        for couplings in _networks(config, experiment.N, gamma, experiment.networks)
+        for couplings in networks(experiment, gamma, g)
     ]
 
 
@@ -458,6 +471,15 @@ def _figS9(config: cfg.Config, figure: cfg.FigS9) -> Sources:
     }
 
 
+def _figS10(config: cfg.Config, figure: cfg.FigS10) -> Sources:
+    points = _by_gamma((point.gamma, point.g) for point in figure.points)
+    temperatures = _temperatures([figure.beta])
+    return {
+        "replica": [_replica(config, gamma, g, temperatures) for gamma, g in points.items()],
+        "sampling": _sampling(config, figure.sampling),
+    }
+
+
 SOURCES: dict[str, Callable[[cfg.Config, cfg.Section], Sources]] = {
     "fig1": _fig1,
     "fig2": _beta_curves,
@@ -477,6 +499,7 @@ SOURCES: dict[str, Callable[[cfg.Config, cfg.Section], Sources]] = {
     "figS7": _figS7,
     "figS8": _figS8,
     "figS9": _figS9,
+    "figS10": _figS10,
 }
 
 
@@ -500,27 +523,27 @@ def _second_routes(config: cfg.Config) -> Sources:
     if annealed is not None and config.eta == 0:
         routes += [
             AnnealedSpec(
-                gamma=gamma,
-                g=annealed.g,
+                gamma=curve.gamma,
+                g=curve.g,
                 temperatures=_temperatures(annealed.beta),
                 N=N,
                 transfer=config.transfer,
                 seed=config.seed,
-                **annealed.model_dump(exclude={"gamma", "g", "beta", "N"}),
+                **annealed.model_dump(exclude={"curves", "beta", "N"}),
             )
-            for gamma in annealed.gamma
+            for curve in annealed.curves
             for N in (annealed.N, 2 * annealed.N)
         ]
         routes += [
             TwoReplicaSpec(
-                gamma=gamma,
-                g=annealed.g,
+                gamma=curve.gamma,
+                g=curve.g,
                 temperatures=_temperatures(annealed.beta),
                 fractions=_fractions(8),
                 transfer=config.transfer,
                 **_accuracy(config),
             )
-            for gamma in annealed.gamma
+            for curve in annealed.curves
         ]
     return {"second": [*routes, *_ansatz(config)], "evidence": _evidence(config)}
 

@@ -41,7 +41,7 @@ import numpy as np
 
 from .couplings import elliptic
 from .diagnostics import Summary, summarise
-from .replica import annealed
+from .replica.annealed import judge, sample
 from .specs import AnnealedSpec
 from .status import Status
 from .transfer import TransferFunction, transfer_function
@@ -144,7 +144,7 @@ def planted_pair(spec: AnnealedSpec) -> PlantedPair:
     if len(spec.g) * len(spec.temperatures) != 1:
         raise ValueError(f"one point is needed, got g = {spec.g}, T = {spec.temperatures}")
     rng = np.random.default_rng(np.random.SeedSequence(spec.entropy).spawn(3)[2])  # 0, 1: annealed
-    result = annealed.sample(spec)
+    result = sample(spec)
     summaries = {name: summarise(draws[0]) for name, draws in result.draws.items()}
     x = result.x[0, rng.integers(spec.chains)]
     transfer = transfer_function(spec.transfer)
@@ -152,5 +152,5 @@ def planted_pair(spec: AnnealedSpec) -> PlantedPair:
         couplings=plant(x, spec.gamma, spec.g[0], spec.temperatures[0], transfer, rng),
         x=x,
         summaries=summaries,
-        status=annealed.judge(spec, summaries.values()),
+        status=judge(spec, summaries.values()),
     )

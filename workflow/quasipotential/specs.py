@@ -133,8 +133,23 @@ class Spec(BaseModel):
         return 10
 
 
+def absent(value: object) -> bool:
+    """Whether an optional field is left out of the JSON: specs without it keep their keys."""
+    return value is None
+
+
+class Planted(BaseModel):
+    """A point at which couplings are drawn together with a state in equilibrium at them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    g: Positive
+    temperature: Positive
+    transfer: Literal["tanh", "erf"] = "tanh"  # of a linear one the annealed measure has no norm
+
+
 class CouplingsSpec(Spec):
-    """One realisation of J/g, elliptic Gaussian ensemble."""
+    """One realisation of J/g, elliptic Gaussian ensemble; planted: weighted by exp(-E/T)."""
 
     stage: ClassVar[str] = "couplings"
     kind: ClassVar[str] = "couplings"
@@ -142,9 +157,13 @@ class CouplingsSpec(Spec):
     N: Annotated[int, Field(ge=2)]
     gamma: Asymmetry
     seed: Seed
+    planted: Planted | None = Field(default=None, exclude_if=absent)
 
     def label(self) -> str:
-        return f"gamma{short(self.gamma)}-N{self.N}-seed{self.seed}"
+        label = f"gamma{short(self.gamma)}-N{self.N}-seed{self.seed}"
+        if self.planted is None:
+            return label
+        return f"{label}-planted-g{short(self.planted.g)}-T{short(self.planted.temperature)}"
 
     def mem_mb(self) -> int:
         return 500 + 40 * self.N**2 // 10**6
@@ -220,7 +239,9 @@ class LangevinSpec(Spec):
     stage: ClassVar[str] = "langevin"
     kind: ClassVar[str] = "langevin"
     version: ClassVar[int] = 2
-    judging: ClassVar[frozenset[str]] = frozenset({"rhat_limit", "ess_limit", "round_trip_limit"})
+    judging: ClassVar[frozenset[str]] = frozenset(
+        {"rhat_limit", "ess_limit", "round_trip_limit", "polish_below"}
+    )
 
     couplings: CouplingsSpec
     g: NonNegative
@@ -243,7 +264,22 @@ class LangevinSpec(Spec):
     rhat_limit: Annotated[float, Field(gt=1)] = 1.05
     ess_limit: Positive = 100.0
     round_trip_limit: Annotated[int, Field(ge=0)] = 5  # per ladder of temperatures, if exchange
+    #: Temperature up to which the last states are polished to fixed points.
+    polish_below: Positive | None = Field(default=None, exclude_if=absent)
     seed: Seed
+
+    @model_validator(mode="after")
+    def _same_measure(self) -> LangevinSpec:
+        planted = self.couplings.planted
+        if planted is not None and not (
+            (planted.g, planted.transfer, 0.0) == (self.g, self.transfer, self.eta)
+            and planted.temperature in self.temperatures
+        ):
+            raise ValueError(
+                "planted couplings need g and transfer of the run, eta = 0, and their temperature "
+                f"among those of the run; planted at {planted}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _ladder(self) -> LangevinSpec:

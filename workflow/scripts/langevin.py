@@ -9,6 +9,8 @@ checkpoint = langevin.Checkpoint(
 )
 job.run(
     snakemake,
-    lambda spec, network: langevin.run(spec, network["couplings"].values, checkpoint),
+    lambda spec, network: langevin.run(
+        spec, network["couplings"].values, checkpoint, network.get("state")
+    ),
 )
 checkpoint.remove()

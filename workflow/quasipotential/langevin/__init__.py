@@ -7,6 +7,7 @@ r"""Sampling the Boltzmann measure P(x) ~ exp(-E(x)/T) of one network.
 - `ensemble`: all chains at all temperatures as columns of one batch
 - `observables`: what is measured
 - `sampler`: warm-up and draws
+- `fixed_points`: which fixed points the last states belong to
 - `checkpoint`: where a run that was stopped goes on
 
 Everything is dimensionless.
@@ -24,6 +25,7 @@ from ..transfer import transfer_function
 from . import sampler
 from .checkpoint import Checkpoint
 from .ensemble import Ensemble
+from .fixed_points import polish
 from .landscape import Landscape
 from .observables import (
     CHAIN_OBSERVABLES,
@@ -47,7 +49,7 @@ LONG_NAMES = {
     "chain": "index of the chain",
     "pair": "index of the pair of chains (pair, pair + chains/2)",
     "draw": "index of the draw",
-    "start": "start of the chain: 0 the origin, 1 random",
+    "start": "start of the chain: 0 the origin, 1 random, 2 the planted state",
     "step_size": "step of the integrator after warm-up",
     "acceptance": "mean acceptance probability after warm-up",
     "overlap_bin": "overlap of the rates of two chains, centre of the bin",
@@ -59,12 +61,23 @@ LONG_NAMES = {
     "stretch": "index of the stretch between the rungs stretch and stretch + 1",
     "swap_rate": "mean swap probability of two neighbouring rungs",
     "round_trips": "round trips between the coldest and the hottest rung, all replicas of a ladder",
+    "fixed_point": "index of the fixed point, x and -x being one",
+    "fixed_point_index": "fixed point that the last state of the chain belongs to; -1: none, "
+    "-2: temperature above polish_below",
+    "fixed_point_energy": "E of the whole network where the search for the fixed point ended",
+    "fixed_point_q": "self-overlap of the rates at the fixed point",
+    "fixed_point_mean_square_x": "mean of x^2 at the fixed point",
+    "fixed_point_log_weight": "log of the weight at T -> 0 per unit, -ln|det(1 - J phi')|/N",
 }
+NOT_POLISHED = -2
 SPECIFIC_HEAT = "specific heat per unit, var(E)/(N T^2)"
 
 
 def run(
-    spec: LangevinSpec, couplings: np.ndarray, checkpoint: Checkpoint | None = None
+    spec: LangevinSpec,
+    couplings: np.ndarray,
+    checkpoint: Checkpoint | None = None,
+    state: np.ndarray | None = None,
 ) -> xr.Dataset:
     """Sample the measure exp(-E/T) of a spec on one network.
 
@@ -76,6 +89,8 @@ def run(
     checkpoint : Checkpoint, optional
         Where to continue from and to note how far the run is; removing it is up to the caller,
         once the result is stored.
+    state : ndarray, shape (N,), optional
+        Of planted couplings.
 
     Returns
     -------
@@ -83,15 +98,24 @@ def run(
         The draws of the observables, dims (temperature, chain, draw) or (temperature, pair, draw);
         for each of them and for ``specific_heat`` ``<name>_mean``, ``_mcse``, ``_ess`` and
         ``_rhat`` with dim ``temperature``; the distribution of the overlap; step and acceptance;
-        with exchange the ladder, its swap rates and round trips; and ``status(temperature)``,
+        with exchange the ladder, its swap rates and round trips; with ``polish_below`` the fixed
+        points that the last states belong to (module ``fixed_points``); and
+        ``status(temperature)``,
         which is NOT_EQUILIBRATED where R-hat of q, energy or overlap_absolute exceeds
         ``rhat_limit`` (or does not exist), the effective sample size of q falls below
         ``ess_limit``, or a ladder made fewer round trips than ``round_trip_limit``.
+
+    Raises
+    ------
+    ValueError
+        If planted couplings come without their state, or others with one.
     """
+    if (spec.couplings.planted is None) != (state is None):
+        raise ValueError(f"{spec.key}: planted couplings, and only those, come with their state")
     landscape = Landscape(spec.g * couplings, transfer_function(spec.transfer), spec.eta)
     stopped = checkpoint.load(spec, landscape) if checkpoint else None
     if stopped is None:
-        ensemble = sampler.begin(spec, landscape)
+        ensemble = sampler.begin(spec, landscape, state)
         sampler.warm_up(spec, ensemble)
         record = sampler.Record(spec, ensemble)
     else:
@@ -123,8 +147,10 @@ def dataset_of(spec: LangevinSpec, ensemble: Ensemble, record: sampler.Record) -
     acceptance = record.acceptance[:, rungs].T / (spec.draws * spec.thin)
     dataset["step_size"] = ("temperature", ensemble.step[rungs])
     dataset["acceptance"] = (("temperature", "chain"), acceptance)
-    dataset["start"] = ("chain", sampler.random_start(spec.chains).astype(np.int8))
+    dataset["start"] = ("chain", sampler.starts(spec).astype(np.int8))
     _add_overlaps(dataset, record.overlaps / (spec.draws * spec.chains * (spec.chains - 1) / 2))
+    if spec.polish_below is not None:
+        _add_fixed_points(dataset, ensemble, spec.polish_below)
 
     series = {name: dataset[name].values for name in record.draws}
     series["specific_heat"] = np.stack(
@@ -172,3 +198,20 @@ def _add_overlaps(dataset: xr.Dataset, probability: np.ndarray) -> None:
     ):
         dataset[f"{name}_density"] = (("temperature", f"{name}_bin"), values / np.diff(edges))
         dataset.coords[f"{name}_bin"] = 0.5 * (edges[1:] + edges[:-1])
+
+
+def _add_fixed_points(dataset: xr.Dataset, ensemble: Ensemble, limit: float) -> None:
+    """Fixed points that the last states at temperatures up to a limit belong to."""
+    temperatures = dataset["temperature"].values
+    cold = temperatures <= limit
+    columns = ensemble.at(np.searchsorted(ensemble.temperatures, temperatures[cold]))
+    found = polish(ensemble.state.x[:, columns], ensemble.state.landscape)
+    index = np.full((temperatures.size, dataset.sizes["chain"]), NOT_POLISHED)
+    index[cold] = found.index.reshape(-1, index.shape[1])
+    energy = np.full(index.shape, np.nan)
+    energy[cold] = found.energy.reshape(-1, index.shape[1])
+    dataset["fixed_point_index"] = (("temperature", "chain"), index)
+    dataset["fixed_point_energy"] = (("temperature", "chain"), energy)
+    for name in ("q", "mean_square_x", "log_weight"):
+        dataset[f"fixed_point_{name}"] = ("fixed_point", getattr(found, name))
+    dataset.coords["fixed_point"] = np.arange(found.q.size)

@@ -52,7 +52,10 @@ class Ensemble:
     transitions: int = 0
 
     def move(self, temperatures: Array) -> Array:
-        """Move all replicas at these temperatures of the rungs; acceptance (chain, rung)."""
+        """Move all replicas; acceptance (chain, rung).
+
+        The temperatures are those of the rungs, (rung,), or of each chain too, (chain, rung).
+        """
         temperature, step = self._by_column(temperatures), self._by_column(self.step)
         return self.kernel(self.state, temperature, step, self.length, self.rng)[self.columns]
 
@@ -79,7 +82,7 @@ class Ensemble:
         self.transitions = 0
 
     def _by_column(self, values: Array) -> Array:
-        """Values of the rungs, shape (rung,), for each column, shape (K,)."""
+        """Values of the rungs, shape (rung,) or (chain, rung), for each column, shape (K,)."""
         result = np.empty(self.columns.size)
         result[self.columns] = values
         return result

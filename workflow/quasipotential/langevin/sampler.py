@@ -1,9 +1,11 @@
 r"""Warm-up and draws.
 
-Half of the chains start at the origin, the other half at x_i ~ N(0, 1).  Every replica starts at
-the temperature ``hottest`` and is cooled geometrically to its own during the first half of the
-warm-up.  The step is tuned per temperature by dual averaging throughout; what suited the cooling
-says little about the target, so that tuning begins anew after it.
+Half of the chains start at the origin, or if the couplings are planted, at the planted state; the
+other half at x_i ~ N(0, 1).  Replicas that start at the planted state are at their temperatures
+from the first.  All others start at the temperature ``hottest`` and are cooled geometrically to
+their own during the first half of the warm-up.  The step is tuned per temperature by dual averaging
+throughout; what suited the cooling says little about the target, so that tuning begins anew after
+it.
 
 With exchange the third quarter of the warm-up spaces the ladder by the swap rates that it measures,
 in ``LADDER_ROUNDS`` rounds, and the last quarter tunes the steps on the final ladder.  After the
@@ -39,23 +41,27 @@ from .tuning import DualAveraging
 Array = np.ndarray
 
 LADDER_ROUNDS = 3
+ORIGIN, RANDOM, PLANTED = range(3)
 
 
-def random_start(chains: int) -> Array:
-    """Which chains start at random, the others at the origin, shape (chain,)."""
-    return np.arange(chains) >= chains // 2
+def starts(spec: LangevinSpec) -> Array:
+    """How each chain starts, shape (chain,): the two of a pair differ."""
+    first = ORIGIN if spec.couplings.planted is None else PLANTED
+    return np.repeat([first, RANDOM], spec.chains // 2)
 
 
-def begin(spec: LangevinSpec, landscape: Landscape) -> Ensemble:
-    """Replicas at their starts, on the first ladder."""
+def begin(spec: LangevinSpec, landscape: Landscape, planted: Array | None = None) -> Ensemble:
+    """Replicas at their starts, on the first ladder; ``planted`` is the planted state (N,)."""
     start_rng, rng = map(np.random.default_rng, np.random.SeedSequence(spec.entropy).spawn(2))
     N = len(landscape.J)
     temperatures = np.array(spec.temperatures)
     if spec.exchange:
         temperatures = exchange.first_ladder(_anchors(spec), N, spec.swap_rate)
     columns = np.arange(spec.chains * temperatures.size).reshape(spec.chains, -1)
-    width = np.repeat(random_start(spec.chains), temperatures.size)
-    x = start_rng.standard_normal((N, columns.size)) * width
+    start = np.repeat(starts(spec), temperatures.size)
+    x = start_rng.standard_normal((N, columns.size)) * (start == RANDOM)
+    if planted is not None:
+        x[:, start == PLANTED] = np.asarray(planted)[:, None]
     fields = None
     if spec.field:
         signs = start_rng.choice([-1.0, 1.0], size=(N, spec.chains))
@@ -99,14 +105,16 @@ def warm_up(spec: LangevinSpec, ensemble: Ensemble) -> None:
 def _tune(spec: LangevinSpec, ensemble: Ensemble, transitions: int, cooled: bool = True) -> Array:
     """Make transitions that tune the steps; measured swap rates (rung - 1,).
 
-    Replicas that are not cooled are taken from ``hottest`` to their temperatures, without swaps.
+    Replicas that are not cooled are taken from ``hottest`` to their temperatures, without swaps;
+    planted ones are there.
     """
+    planted = (starts(spec) == PLANTED)[:, None]
     averaging = DualAveraging(ensemble.step, spec.target_acceptance)
     rates = Rates(ensemble.temperatures.size - 1)
     for index in range(transitions):
         progress = 1.0 if cooled else index / transitions
         temperatures = spec.hottest ** (1.0 - progress) * ensemble.temperatures**progress
-        acceptance = ensemble.move(temperatures)
+        acceptance = ensemble.move(np.where(planted, ensemble.temperatures, temperatures))
         if ensemble.kernel.tuned:
             ensemble.step = averaging.update(acceptance.mean(axis=0))
         if ensemble.swaps and cooled:

@@ -43,7 +43,7 @@ import numpy as np
 import xarray as xr
 
 from ..diagnostics import Summary, summarise
-from ..langevin import DualAveraging
+from ..langevin.tuning import DualAveraging
 from ..specs import AnnealedSpec
 from ..status import STATUS_ATTRIBUTES, Status
 from ..transfer import TransferFunction, transfer_function
