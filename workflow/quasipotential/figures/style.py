@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from string import ascii_lowercase
 
 import matplotlib as mpl
 import numpy as np
@@ -100,7 +101,7 @@ def plain_ticks(axis: Axes) -> None:
 
 def label_panels(axes) -> None:
     """Write (a), (b), ... above the panels."""
-    for letter, axis in zip("abcdefgh", np.ravel(axes), strict=False):
+    for letter, axis in zip(ascii_lowercase, np.ravel(axes), strict=False):
         axis.set_title(f"({letter})", loc="left", fontweight="bold")
 
 
