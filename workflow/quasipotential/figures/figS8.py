@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 
 from . import style, tables
 
+MOVING = 1e-3  # last change, in natural units, of a run that has not come to rest
 MARKS = ("o", "s", "^", "D", "v", "P")
 VARIANTS = {
     "exact": "exact averages",
@@ -42,7 +43,8 @@ def _ratio_rows(dataset: xr.Dataset, exact: xr.DataArray, **columns) -> list[pd.
     parts = []
     for g in dataset["g"].values:
         here = dataset.sel(g=g).isel(temperature=0)
-        statuses = here["status"].to_series().map(tables.STATUS_NAMES).to_numpy(object)
+        # These runs go on to the limit of iterations: what tells is whether q still moves there.
+        statuses = np.where(here["residual"] > MOVING, "not_converged", "converged")
         parts.append(
             tables.rows(
                 quantity="q",
@@ -124,10 +126,13 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
             here = rows[rows["panel"] == panel]
             place = here["x"] + shift if panel == "variant" else here["x"] * 1.04 ** (8 * shift)
             axis.plot(place, here["y"], **look)
+            moving = (here["status"] != "converged").to_numpy()
+            axis.plot(place[moving], here["y"][moving], "x", color=colour, ms=4)
         for variant, dashes in (("sampled", "-"), ("exact", ":")):
             curve = rows[(rows["panel"] == "path") & (rows["sampler"] == variant)].sort_values("x")
             path.plot(curve["x"], curve["y"], color=colour, ls=dashes)
         handles.append(Line2D([], [], label=rf"$\gamma={gamma:g}$, $g={g:g}$", **look))
+    handles.append(Line2D([], [], marker="x", ls="", color="k", ms=4, label="still moving"))
     for axis in axes.flat:
         axis.axhline(1, color="0.5", lw=0.8, zorder=0)
         axis.set(yscale="log", ylabel=r"$q\,/\,q_{\mathrm{exact}}$")
@@ -146,6 +151,6 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
         axis.set_xticks(ticks, [f"{size:g}" for size in ticks])
         axis.minorticks_off()
         axis.set_yscale("log")
-    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    figure.legend(handles=handles, loc="outside lower center", ncols=5)
     style.label_panels(axes)
     return figure
