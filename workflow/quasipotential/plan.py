@@ -440,7 +440,12 @@ def _audit(config: cfg.Config, figure: cfg.FigS8) -> list[ProtocolSpec]:
 
 
 def _figS8(config: cfg.Config, figure: cfg.FigS8) -> Sources:
-    return {"audit": _audit(config, figure)}
+    points = _by_gamma((point.gamma, point.g) for point in figure.points)
+    temperatures = _temperatures([figure.beta])
+    return {
+        "audit": _audit(config, figure),
+        "replica": [_replica(config, gamma, g, temperatures) for gamma, g in points.items()],
+    }
 
 
 def _figS9(config: cfg.Config, figure: cfg.FigS9) -> Sources:

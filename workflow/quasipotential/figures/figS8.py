@@ -86,9 +86,8 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
     """
     runs = [(tables.spec_of(dataset), dataset) for dataset in sources["audit"]]
     exact = {
-        spec["gamma"]: dataset["q"].isel(sample=0, temperature=0)
-        for spec, dataset in runs
-        if _variant(spec) == "exact"
+        tables.spec_of(dataset)["gamma"]: dataset["q"].isel(temperature=0)
+        for dataset in sources["replica"]
     }
     parts = []
     for spec, dataset in runs:
