@@ -359,3 +359,14 @@ def test_dataset_describes_itself():
     assert at(curve, "r_minus_R", T) == pytest.approx(at(curve, "G", T) * 0.1)
     assert at(curve, "r", T) == pytest.approx(at(curve, "r_minus_R", T) + at(curve, "R", T))
     assert curve.status.dtype == np.int8 and curve.branch.values[:, 0].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("gamma", "g", "T"), [(-0.2, 1.4, 1e-3), (-0.2, 2.0, 0.1), (-0.5, 2.4, 0.05), (-0.8, 6.0, 0.5)]
+)
+def test_no_solution_with_positive_overlap_is_stable_to_breaking(gamma, g, T):
+    """The theorem of docs/theory.md, section 4: the multiplier of a solution with Q > 0 is >= 1."""
+    point = solve(gamma, g, T).squeeze()
+    assert int(point.branch) == 1 and float(point.Q) > 0
+    # The solution is exact to its quadrature error, below 1e-8.
+    assert float(point.multiplier) > 1 - 1e-7
