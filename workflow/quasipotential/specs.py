@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from abc import abstractmethod
 from collections import Counter
 from typing import Annotated, ClassVar, Literal
 
@@ -86,9 +87,9 @@ class Spec(BaseModel):
     #: Fields that judge a result and must not change its random numbers.
     judging: ClassVar[frozenset[str]] = frozenset()
 
+    @abstractmethod
     def label(self) -> str:
         """Part of the key that people read."""
-        raise NotImplementedError
 
     def _json(self, exclude: frozenset[str] = frozenset()) -> str:
         content = self.model_dump(mode="json", exclude=set(exclude))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -14,44 +15,38 @@ SMALLEST_SHIFT = 1e-3  # per cent; it vanishes at T_c
 DASHES = ("-", "--", "-.", ":")
 
 
+def _rows(
+    dataset: xr.Dataset, frame: pd.DataFrame, panel: str, quantity: str, x, error
+) -> pd.DataFrame:
+    """Rows of one quantity of a dataset, from its frame over g and temperature."""
+    return tables.rows(
+        panel=panel,
+        quantity=quantity,
+        source="theory",
+        gamma=tables.spec_of(dataset)["gamma"],
+        g=frame["g"],
+        beta=1 / frame["temperature"],
+        x=x,
+        y=frame[quantity],
+        error=error,
+        status=frame["status"].map(tables.STATUS_NAMES),
+    )
+
+
 def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataFrame:
     """Rows: V against Q/q (panel ``potential``); shift of q against T (panel ``breaking``)."""
     parts = []
     for dataset in sources["two_replica"]:
-        gamma = tables.spec_of(dataset)["gamma"]
         frame = dataset[["V", "quadrature_error", "status"]].to_dataframe().reset_index()
-        parts.append(
-            tables.rows(
-                panel="potential",
-                quantity="V",
-                source="theory",
-                gamma=gamma,
-                g=frame["g"],
-                beta=1 / frame["temperature"],
-                x=frame["fraction"],
-                y=frame["V"],
-                error=np.abs(frame["V"]) * frame["quadrature_error"],
-                status=frame["status"].map(tables.STATUS_NAMES),
-            )
-        )
+        error = np.abs(frame["V"]) * frame["quadrature_error"]
+        parts.append(_rows(dataset, frame, "potential", "V", frame["fraction"], error))
     for dataset in sources["one_step"]:
-        gamma = tables.spec_of(dataset)["gamma"]
         names = ["relative_shift", "quadrature_error", "status", "breaking"]
         frame = dataset[names].to_dataframe().reset_index()
         frame = frame[frame["breaking"] != 0]
+        error = frame["quadrature_error"]
         parts.append(
-            tables.rows(
-                panel="breaking",
-                quantity="relative_shift",
-                source="theory",
-                gamma=gamma,
-                g=frame["g"],
-                beta=1 / frame["temperature"],
-                x=frame["temperature"],
-                y=frame["relative_shift"],
-                error=frame["quadrature_error"],
-                status=frame["status"].map(tables.STATUS_NAMES),
-            )
+            _rows(dataset, frame, "breaking", "relative_shift", frame["temperature"], error)
         )
     return tables.join(parts)
 

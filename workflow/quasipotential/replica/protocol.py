@@ -63,6 +63,7 @@ from .single_site import (
     energy,
     free_energy,
     site_averages,
+    widths,
 )
 
 Array = np.ndarray
@@ -231,18 +232,12 @@ def sample_averages(sample: FrozenSample, model: Model, order: OrderParameters) 
         If the weight does not exist at these order parameters.
     """
     g2 = model.g**2
-    s2 = model.temperature + g2 * (order.q - order.Q)
-    if not (s2 > 0 and order.Q >= 0):
-        raise DomainError(f"s2 = {s2:.3g} and Q = {order.Q:.3g}: s2 > 0 and Q >= 0 are needed")
-    along = model.g * model.gamma * order.Rp / np.sqrt(order.Q) if order.Q > 0 else 0.0
-    remainder = order.Qhat - along**2
-    if not remainder >= 0:
-        raise DomainError(f"the fields (h, B) have a negative variance, {remainder:.3g}")
+    s2, along, across = widths(model, order)
     rho = g2 * model.gamma * order.G
     scale = 1 / np.sqrt(1 / s2 + 2 * model.confinement)
     u, v = sample.uv
     h = model.g * np.sqrt(order.Q) * v
-    linear = along * v + np.sqrt(remainder) * u - rho * h / s2  # coefficient of phi
+    linear = along * v + across * u - rho * h / s2  # coefficient of phi
     tilt = h * scale / s2  # coefficient of z
     mixed = rho * scale / s2
     quadratic = order.qhat - order.Qhat / 2 - rho**2 / (2 * s2)

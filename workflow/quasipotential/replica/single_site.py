@@ -221,6 +221,24 @@ def centred_averages(
     )
 
 
+def widths(model: Model, order: OrderParameters) -> tuple[float, float, float]:
+    """s2, and the parts of B along and across h: B = along v + across u, at one point.
+
+    Raises
+    ------
+    DomainError
+        If s2 or a variance of the fields is negative.
+    """
+    s2 = model.temperature + model.g**2 * (order.q - order.Q)
+    if not (s2 > 0 and order.Q >= 0):
+        raise DomainError(f"s2 = {s2:.3g} and Q = {order.Q:.3g}: s2 > 0 and Q >= 0 are needed")
+    along = model.g * model.gamma * order.Rp / np.sqrt(order.Q) if order.Q > 0 else 0.0
+    remainder = order.Qhat - along**2
+    if not remainder >= 0:
+        raise DomainError(f"the fields (h, B) have a negative variance, {remainder:.3g}")
+    return s2, along, np.sqrt(remainder)
+
+
 def site_averages(model: Model, order: OrderParameters, quadrature: Quadrature) -> SiteAverages:
     """Averages with fields, at one point.
 
@@ -244,14 +262,7 @@ def site_averages(model: Model, order: OrderParameters, quadrature: Quadrature) 
     docs/theory.md, section 3; Qiu & Huang, arXiv 2401.10009, replica-symmetric equations.
     """
     g2 = model.g**2
-    s2 = model.temperature + g2 * (order.q - order.Q)
-    if not (s2 > 0 and order.Q >= 0):
-        raise DomainError(f"s2 = {s2:.3g} and Q = {order.Q:.3g}: s2 > 0 and Q >= 0 are needed")
-    along = model.g * model.gamma * order.Rp / np.sqrt(order.Q) if order.Q > 0 else 0.0
-    remainder = order.Qhat - along**2
-    if not remainder >= 0:
-        raise DomainError(f"the fields (h, B) have a negative variance, {remainder:.3g}")
-    across = np.sqrt(remainder)
+    s2, along, across = widths(model, order)
     rho = g2 * model.gamma * order.G
 
     count = int(np.ceil(FIELD_REACH / quadrature.field_step))
