@@ -22,7 +22,7 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
 
 def draw(table: pd.DataFrame, settings: dict) -> Figure:
     """Panels q and G; one curve for each temperature."""
-    figure, axes = style.new_figure(style.PAGE, 3.0, ncols=2)
+    figure, axes = style.new_figure(style.PAGE, 3.4, ncols=2)
     gamma = settings["gamma"]
     betas = sorted(table["beta"].unique())
     for axis, quantity in zip(axes.flat, QUANTITIES, strict=True):
@@ -44,6 +44,9 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     axes.flat[1].text(
         1 / np.sqrt(1 + gamma), top, r" $g\sqrt{1+\gamma}=1$", ha="left", va="top", fontsize=7
     )
-    axes.flat[1].legend(loc="lower left", title=rf"$\gamma={gamma:g}$")
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=len(labels), title=rf"$\gamma={gamma:g}$"
+    )
     style.label_panels(axes)
     return figure

@@ -53,27 +53,31 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
 
 def draw(table: pd.DataFrame, settings: dict) -> Figure:
     """Panels: V against Q/q; relative change of q by one step of breaking against T."""
-    figure, axes = style.new_figure(style.PAGE, 3.4, ncols=2)
+    figure, axes = style.new_figure(style.PAGE, 3.8, ncols=2)
     left, right = axes.flat
     potentials = table[table["panel"] == "potential"]
     for (gamma, g), curve in potentials.groupby(["gamma", "g"]):
-        label = rf"$\gamma={gamma:g}$, $g={g:.3g}$"
+        label = rf"(a) $\gamma={gamma:g}$, $g={g:.3g}$"
         style.draw_theory(left, curve, style.colour_of_gamma(gamma), label=label)
     left.axhline(0, color="0.5", lw=0.7)
     left.set_yscale("symlog", linthresh=SMALLEST)
     T = 1 / potentials["beta"].iloc[0]
     left.set(xlabel="$Q/q$", ylabel="$V(Q)$", title=f"$T={T:g}$")
-    left.legend(loc="lower left", fontsize=7)
     handles = []
     breaking = table[table["panel"] == "breaking"]
     for gamma, curves in breaking.groupby("gamma"):
         for dashes, (g, curve) in zip(DASHES, curves.groupby("g"), strict=False):
             colour = style.colour_of_gamma(gamma)
             style.draw_theory(right, curve.assign(y=100 * np.abs(curve["y"])), colour, ls=dashes)
-            label = rf"$\gamma={gamma:g}$, $g(1+\gamma)={g * (1 + gamma):.3g}$"
+            label = rf"(b) $\gamma={gamma:g}$, $g(1+\gamma)={g * (1 + gamma):.3g}$"
             handles.append(Line2D([], [], color=colour, ls=dashes, label=label))
     right.set(xscale="log", yscale="log", xlabel="$T$", ylabel="change of $q$ by breaking, %")
     right.set_ylim(bottom=SMALLEST_SHIFT)
-    right.legend(handles=handles, fontsize=7)
+    figure.legend(
+        handles=[*left.get_legend_handles_labels()[0], *handles],
+        loc="outside lower center",
+        ncols=4,
+        fontsize=7,
+    )
     style.label_panels(axes)
     return figure

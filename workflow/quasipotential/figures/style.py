@@ -71,8 +71,10 @@ def paper_style() -> Iterator[None]:
 
 
 def colour_of_gamma(gamma: float) -> tuple[float, ...]:
-    """Colour of a value of gamma, dark for -0.5 to light for 1."""
-    return mpl.colormaps["viridis"](float(np.clip((gamma + 0.5) / 1.6, 0.0, 1.0)))
+    """Colour of a value of gamma: dark for -0.2 to light for 1, reds below."""
+    if gamma < -0.2:
+        return mpl.colormaps["plasma"](float(np.clip(0.7 + 0.5 * (gamma + 0.2), 0.3, 0.7)))
+    return mpl.colormaps["viridis"](float(np.clip((gamma + 0.2) / 1.3, 0.0, 1.0)))
 
 
 def colour_of_g(g: float) -> tuple[float, ...]:
