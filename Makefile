@@ -9,14 +9,16 @@ TEST_OPTIONS ?=
 
 UV := uv==0.13.9
 LOCK := envs/requirements.lock
+DOCS_LOCK := envs/docs.lock
 VENV := .venv
+DOCS_ENV := .venv/docs
 INSTALLED := $(VENV)/.installed
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 # One thread for every linear algebra library; a rule raises it to the threads it asks for.
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" PYTHONPATH= PYTHONNOUSERSITE=1 \
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_MAXIMUM_THREADS=1
 
-.PHONY: help env figures report gallery test lint lock clean clean-results
+.PHONY: help env figures report gallery test test-all test-cluster lint lock clean clean-results docs
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -48,14 +50,31 @@ report: figures  ## the figures with captions and provenance in one page, result
 gallery: figures  ## the small copies of the figures that the README shows
 	@$(RUN) python docs/gallery.py
 
-test: env  ## the whole test suite
+test: env  ## the test suite but its slow part and the Slurm, ten minutes on two cores at most
 	@$(RUN) QUASIPOTENTIAL_LOCKED=1 pytest $(TEST_OPTIONS)
+
+test-all: env  ## the whole test suite
+	@$(RUN) QUASIPOTENTIAL_LOCKED=1 pytest -m "" $(TEST_OPTIONS)
+
+test-cluster: env  ## a Slurm of one node, started for the test (docs/cluster.md)
+	@$(RUN) QUASIPOTENTIAL_LOCKED=1 pytest -m cluster tests/cluster
 
 lint: env  ## style of the code and of the workflow
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) snakefmt --check Snakefile workflow/rules
 	$(RUN) snakemake --lint
+
+docs: $(DOCS_ENV)/.installed  ## docs/ as a site, build/docs, with a reference of the library
+	@NO_MKDOCS_2_WARNING=1 PYTHONDONTWRITEBYTECODE=1 $(DOCS_ENV)/bin/mkdocs build --quiet --strict
+	@echo "Open build/docs/index.html; it needs no network."
+
+$(DOCS_ENV)/.installed: $(DOCS_LOCK)
+	@echo "Installing the packages of $(DOCS_LOCK) into $(DOCS_ENV): half a minute."
+	@$(PYTHON) -m venv --clear $(DOCS_ENV)
+	@$(DOCS_ENV)/bin/python -m pip --disable-pip-version-check install --quiet \
+		--require-hashes -r $(DOCS_LOCK)
+	@touch $@
 
 lock:  ## pin the environment anew from pyproject.toml, with uv from a throw-away environment
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
@@ -64,7 +83,10 @@ lock:  ## pin the environment anew from pyproject.toml, with uv from a throw-awa
 	"$$tools/bin/uv" pip compile --quiet --universal --fork-strategy fewest --generate-hashes \
 		--python "$$tools/bin/python" --python-version 3.11 --extra slurm --extra test \
 		--annotation-style line --custom-compile-command "make lock" $(LOCK_OPTIONS) \
-		--output-file $(LOCK) pyproject.toml envs/requirements.in
+		--output-file $(LOCK) pyproject.toml envs/requirements.in && \
+	"$$tools/bin/uv" pip compile --quiet --generate-hashes --python-version 3.11 \
+		--annotation-style line --custom-compile-command "make lock" $(LOCK_OPTIONS) \
+		--output-file $(DOCS_LOCK) envs/docs.in
 	@echo "Now copy the versions into envs/environment.yaml; tests/test_environment.py compares them."
 
 clean:  ## remove the environment and all caches; results stay

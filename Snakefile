@@ -2,6 +2,7 @@
 #
 #   couplings --> trajectories --+
 #       |-------> langevin ------+
+#                 batches -------+
 #   dmft ------------------------+--> figures --> report (snakemake --report)
 #   replica ---------------------+
 #   published values ------------+
@@ -11,6 +12,9 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
+include: "workflow/rules/files.smk"
+
+
 configfile: "config.yaml"
 
 
@@ -18,6 +22,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/couplings.smk"
 include: "workflow/rules/trajectories.smk"
 include: "workflow/rules/langevin.smk"
+include: "workflow/rules/batches.smk"
 include: "workflow/rules/dmft.smk"
 include: "workflow/rules/replica.smk"
 include: "workflow/rules/figures.smk"
@@ -29,6 +34,11 @@ rule all:
     input:
         rules.figures.input,
         [planning.figure_file(table, "csv") for table in plan.named.values()],
+
+
+onstart:
+    if fault := shelf.read_only():
+        raise WorkflowError(fault)
 
 
 onsuccess:

@@ -10,7 +10,7 @@ from scipy import optimize
 
 from quasipotential import dmft
 from quasipotential.dmft import static
-from quasipotential.specs import ReplicaSpec, StaticDmftSpec
+from quasipotential.specs import ReplicaSpec, StaticDmftSpec, StaticPlaneSpec
 from quasipotential.status import Status
 from quasipotential.transfer import transfer_function
 
@@ -155,3 +155,48 @@ def test_dataset_holds_failures() -> None:
 def test_specs_of_other_stages_are_refused() -> None:
     with pytest.raises(TypeError, match="ReplicaSpec belongs to 'replica', not to 'dmft'"):
         dmft.run(ReplicaSpec(gamma=0.0, g=(1.0,), temperatures=(1.0,)))
+
+
+@pytest.mark.parametrize("name", ["tanh", "erf"])
+def test_every_value_is_as_exact_as_it_says(name: str) -> None:
+    """Against Gauss-Legendre sums over the fields, 1e-10 for each of C, R and E x^2."""
+    transfer = transfer_function(name)
+    nodes, gauss = np.polynomial.legendre.leggauss(16)
+    # many pieces: where phi saturates, x(h) bends within a small part of the fields
+    starts = np.linspace(-1.0, 1.0, 301)[:-1, None]
+    nodes, gauss = (starts + (nodes + 1.0) / 300.0).ravel(), np.tile(gauss / 300.0, 300)
+    for gamma in (-0.95, -0.5, 0.0, 0.5, 1.0):
+        for gc in (1.001, 1.4, 2.2):
+            g = gc / (1.0 + gamma)
+            solution = static.solve(g, gamma, transfer)
+            scale = max(1.0, solution.mean_square_x)
+            assert max(solution.C_error, solution.R_error) < 1e-12
+            assert solution.mean_square_x_error < 1e-12 * scale
+            h = 9.0 * g * np.sqrt(solution.C) * nodes
+            weight = 9.0 * gauss * np.exp(-40.5 * nodes**2) / np.sqrt(2.0 * np.pi)
+            low, high = h - abs(solution.rho), h + abs(solution.rho)
+            for _ in range(60):
+                x = 0.5 * (low + high)
+                below = x - solution.rho * transfer.phi(x) < h
+                low, high = np.where(below, x, low), np.where(below, high, x)
+            phi = transfer.phi(x)
+            assert weight @ phi**2 == pytest.approx(solution.C, abs=1e-10)
+            # R by Stein's lemma, where phi' does not occur
+            stein = weight @ (h * phi) / (g**2 * solution.C)
+            assert stein == pytest.approx(solution.R, abs=1e-10)
+            assert weight @ x**2 == pytest.approx(solution.mean_square_x, abs=1e-10 * scale)
+
+
+def test_plane_is_made_of_curves() -> None:
+    plane = dmft.run(StaticPlaneSpec(gamma=(-0.5, 1.0), gc=(0.5, 1.0, 1.5, 2.5)))
+    assert plane.C.dims == ("gamma", "gc")
+    assert plane.status.dtype == np.int8
+    assert plane.status.values.tolist() == [[0, 0, 0, 0], [0, 0, 0, 3]]
+    curve = dmft.run(StaticDmftSpec(gamma=1.0, g=(0.75,)))
+    for name in ("C", "R_int", "overlap_slope", "growth_rate"):
+        assert plane[name].sel(gamma=1.0, gc=1.5) == curve[name][0]
+    assert plane.g.sel(gamma=-0.5, gc=1.5) == 3.0
+    for name, variable in plane.variables.items():
+        assert {"long_name", "units"} <= set(variable.attrs), name
+    with pytest.raises(ValueError, match="gamma above -1"):
+        StaticPlaneSpec(gamma=(-1.0, 0.0), gc=(1.5,))

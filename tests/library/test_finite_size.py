@@ -15,7 +15,7 @@ import xarray as xr
 
 from quasipotential import finite_size, replica
 from quasipotential.disorder import disorder_average
-from quasipotential.figures import figS10, style, tables
+from quasipotential.figures import figS10, figS11, style, tables
 from quasipotential.finite_size import Networks
 from quasipotential.specs import ReplicaSpec
 from quasipotential.status import STATUS_ATTRIBUTES, Status
@@ -344,3 +344,35 @@ def test_figure_draws_what_its_table_holds(solution, tmp_path):
         p = table[(table["quantity"] == "p_value") & (table["panel"] == name)]
         for branch, value in zip(p["sampler"], p["y"], strict=True):
             assert f"{figS10.BRANCHES[branch][0]}: $p={value:.2g}$" in texts
+
+
+def test_judgement_at_several_temperatures(solution):
+    settings = SETTINGS | {"beta": [10.0, 100.0]}
+    sources = {"sampling": of_sizes(solution), "replica": [solution]}
+    table = figS11.tabulate(sources, pd.DataFrame(), settings)
+    # At each temperature it is the table of Fig. S10, less the lines.
+    one = tabulated(sources["sampling"], solution)
+    of_one = table[np.isclose(table["beta"], 100.0)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(of_one, one[one["panel"] != "fit"].reset_index(drop=True))
+    with style.paper_style():
+        figure = figS11.draw(table, settings)
+        figure.draw_without_rendering()
+    # The samples scatter about Q > 0, which is selected; the other solution is far off.
+    selected, others = figure.axes
+    z = table[(table["quantity"] == "p_value") & (table["panel"] != "all")]
+    for axis, samplers in ((selected, ["full"]), (others, ["descending"])):
+        marks = [line for line in axis.lines if line.get_marker() not in ("None", None)]
+        expected = z.loc[z["sampler"].isin(samplers), "x"].clip(-figS11.REACH, figS11.REACH)
+        assert sorted(line.get_ydata()[0] for line in marks) == pytest.approx(sorted(expected))
+        colder = [line.get_xdata()[0] for line in marks]
+        assert len(set(np.round(colder, 9))) == 2  # one place for each temperature
+    assert np.abs(z.loc[z["sampler"] == "full", "x"]).max() < 4
+    beyond = [line for line in others.lines if line.get_ydata()[0] == -figS11.REACH]
+    assert beyond and all(line.get_markerfacecolor() != "white" for line in beyond)
+
+
+def test_judgement_without_a_limit_says_so(solution):
+    settings = SETTINGS | {"beta": [100.0]}
+    sources = {"sampling": of_sizes(solution, (100,)), "replica": [solution]}
+    figure = figS11.draw(figS11.tabulate(sources, pd.DataFrame(), settings), settings)
+    assert "no limit" in figure.axes[0].get_title(loc="right")

@@ -2,12 +2,19 @@
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from quasipotential import couplings, langevin
 from quasipotential.diagnostics import summarise
 from quasipotential.disorder import disorder_average
 from quasipotential.langevin import sampler
-from quasipotential.langevin.observables import OVERLAP_EDGES, observables, overlap_counts
+from quasipotential.langevin.observables import (
+    ACTIVITY_EDGES,
+    OVERLAP_EDGES,
+    activity_counts,
+    observables,
+    overlap_counts,
+)
 from quasipotential.specs import CouplingsSpec, LangevinSpec
 from quasipotential.status import Status
 from quasipotential.transfer import transfer_function
@@ -24,6 +31,8 @@ def spec(N=20, gamma=0.3, network=0, **changes):
         "chains": 4,
         "warmup": 60,
         "draws": 100,
+        "rhat_limit": 1.05,  # short runs
+        "ess_limit": 100.0,
         "seed": 0,
     }
     return LangevinSpec(
@@ -167,6 +176,66 @@ def test_counts_of_overlaps_against_their_definition():
         of_one = phi[:, 4 * index : 4 * index + 4]
         overlaps = [of_one[:, a] @ of_one[:, b] / 7 for a in range(4) for b in range(a)]
         np.testing.assert_array_equal(counts[index], np.histogram(overlaps, OVERLAP_EDGES)[0])
+
+
+def test_counts_of_activities_against_their_definition():
+    x = 6.0 * np.random.default_rng(0).standard_normal((50, 8))
+    assert np.abs(x).max() > ACTIVITY_EDGES[-1]  # some are in no bin
+    counts = activity_counts(x, chains=4)
+    for index in range(2):
+        of_one = x[:, 4 * index : 4 * index + 4]
+        np.testing.assert_array_equal(counts[index], np.histogram(of_one, ACTIVITY_EDGES)[0])
+
+
+def test_distribution_of_activities_of_a_linear_network():
+    s = spec(transfer="linear", chains=8, draws=300)
+    A = np.eye(20) - s.g * matrix(s)
+    variances = s.temperatures[0] * np.diag(np.linalg.inv(A.T @ A))
+    edges = ACTIVITY_EDGES / np.sqrt(variances)[:, None]
+    exact = np.diff(ndtr(edges), axis=1).mean(axis=0)
+    density = run(s)["activity_density"].isel(temperature=0).values
+    found = density * np.diff(ACTIVITY_EDGES)
+    assert found.sum() == pytest.approx(1.0)  # no unit is beyond the edges
+    # 48000 values, at least one in four of them independent: errors of a bin.
+    error = np.sqrt(exact / (20 * 8 * 300 / 4))
+    likely = exact > 1e-3
+    assert np.all(np.abs(found - exact)[likely] < 4.5 * error[likely])
+    assert np.all(error[likely] < 0.35 * exact[likely])
+
+
+def test_a_run_goes_on_until_its_chains_agree(monkeypatch, tmp_path):
+    limits = {"rhat_limit": 1.02, "ess_limit": 150.0}
+    short = spec(g=1.2, draws=20, **limits)
+    first = run(short)
+    assert np.any(first["status"] != Status.CONVERGED.code)
+    s = spec(g=1.2, draws=20, most_draws=1000, **limits)
+    dataset = run(s)
+    draws = dataset.sizes["draw"]
+    assert np.all(dataset["status"] == Status.CONVERGED.code)
+    assert draws in (40, 80, 160, 320, 640)
+    # The draws go on from those of the short run, and do not depend on when it was judged.
+    np.testing.assert_array_equal(dataset["energy"][..., :20], first["energy"])
+    to_the_end = run(spec(g=1.2, draws=20, most_draws=draws, ess_limit=1e9))
+    assert dataset.drop_vars("status").identical(to_the_end.drop_vars("status"))
+    # At the limit it ends, also where that is no power of 2 times the first draws.
+    assert run(spec(g=1.2, draws=20, most_draws=30, ess_limit=1e6)).sizes["draw"] == 30
+    with pytest.raises(ValueError, match="most_draws is 25, below draws, 30"):
+        spec(draws=30, most_draws=25)
+
+    # A run that was stopped while it went on.
+    draw = sampler.draw
+
+    def draw_or_stop(spec, ensemble, record):
+        if record.count == 30:
+            raise KeyboardInterrupt
+        draw(spec, ensemble, record)
+
+    checkpoint = langevin.Checkpoint(tmp_path / "run.checkpoint", "code", interval=0.0)
+    monkeypatch.setattr(sampler, "draw", draw_or_stop)
+    with pytest.raises(KeyboardInterrupt):
+        langevin.run(s, matrix(s), checkpoint)
+    monkeypatch.setattr(sampler, "draw", draw)
+    assert langevin.run(s, matrix(s), checkpoint).identical(dataset)
 
 
 def test_exchange_of_a_linear_network():

@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from quasipotential import dmft, ledger, replica, table_job
-from quasipotential.figures import fig4, fig8
+from quasipotential.figures import fig4, fig8, tables
 from quasipotential.figures.tables import matching_keys
 from quasipotential.specs import (
     AnnealedSpec,
@@ -93,6 +93,35 @@ def test_both_routes_stand_beside_the_published_value(at_the_transition):
     assert (rows["second_route"].iloc[:2] == "closed form at gamma = 0").all()
     assert np.isnan(rows["ours"].iloc[2])
     assert rows["reason"].tolist() == ["", "not explained", ""]  # there is no evidence
+
+
+def test_judgement_of_sampling_stands_at_the_points_that_it_has(at_the_transition):
+    table = fig8.tabulate(
+        {"replica": [at_the_transition["first"]], "sampling": []},
+        published_fig8([0.1, 0.1, 0.1]),
+        {"gamma": 0.0, "g": [1.0]},
+    )
+
+    def rows_of(branch: str, selected: float, p: float) -> pd.DataFrame:
+        return tables.rows(
+            panel=["branch", "all", "q"],
+            quantity=["selected", "p_value", "p_value"],
+            source="theory",
+            sampler=branch,
+            gamma=0.0,
+            g=1.0,
+            beta=1000.0,
+            y=[selected, p, 0.9],
+        )
+
+    judgement = tables.join([rows_of("full", 0.0, 0.5), rows_of("descending", 1.0, 0.2)])
+    rows = ledger.entries(
+        {"fig8": table, "figS10": judgement, "figS11": judgement}, ledger.second_routes([]), []
+    )
+    p = rows.set_index("beta")["sampling_p"]
+    assert len(rows) == 3
+    assert p[1000.0] == 0.2  # of the selected solution, all observables together
+    assert p.drop(1000.0).isna().all()
 
 
 def test_value_of_ours_that_did_not_converge_is_not_compared(at_the_transition):

@@ -95,5 +95,15 @@ def test_file_of_another_result_is_refused(tmp_path):
     job.run(fake_snakemake(tmp_path), lambda spec: result(0, 0))
     other = tmp_path / f"{CouplingsSpec(N=4, gamma=0, seed=0).key}.nc"
     (tmp_path / f"{SPEC.key}.nc").rename(other)
-    with pytest.raises(ValueError, match=r"delete the file and run again"):
+    with pytest.raises(ValueError, match=r"Delete the file and run again"):
         store.load(other)
+
+
+@pytest.mark.parametrize("outcome", [status for status in Status if status.code])
+def test_config_can_let_every_bad_status_be_stored(tmp_path, outcome):
+    snakemake = fake_snakemake(tmp_path)
+    with pytest.raises(SolverError, match=outcome.sentence):
+        job.run(snakemake, lambda spec: result(0, outcome.code))
+    snakemake.config["on_nonconvergence"] = "store"
+    job.run(snakemake, lambda spec: result(0, outcome.code))
+    assert store.load(tmp_path / f"{SPEC.key}.nc")["status"].values.tolist() == [0, outcome.code]

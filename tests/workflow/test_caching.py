@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 STAGE_FIGURES = {
-    "replica": {f"fig{name}" for name in (2, 3, *range(5, 10), *(f"S{n}" for n in range(3, 10)))},
-    "dmft": {"fig4", "figS1", "figS2"},
+    "replica": {
+        f"fig{name}" for name in (2, 3, *range(5, 10), *(f"S{n}" for n in range(3, 10)), "S14")
+    },
+    "dmft": {"fig4", "figS1", "figS2", "figS13", "figS14", "figS15"},
 }
 
 
@@ -91,4 +93,4 @@ def test_bad_config_stops_before_any_job_with_one_clear_message(fresh):
     assert "Traceback" not in output
     assert not (fresh.path / "results").exists()
     with pytest.raises(AssertionError, match="failed"):
-        fresh.snakemake("--dry-run", "--config", "transfer=relu")
+        fresh.snakemake("--dry-run", "--config", "transfer=step")

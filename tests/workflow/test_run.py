@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-FIGURES = [f"fig{number}" for number in (*range(1, 10), *(f"S{n}" for n in range(1, 10)))]
-STAGES = ("couplings", "trajectories", "langevin", "dmft", "replica")
+FIGURES = [f"fig{number}" for number in (*range(1, 10), *(f"S{n}" for n in (*range(1, 10), 15)))]
+STAGES = ("couplings", "trajectories", "langevin", "batches", "dmft", "replica")
 
 
 def datasets(folder: Path) -> dict[str, xr.Dataset]:
@@ -55,7 +55,7 @@ def test_every_dataset_describes_itself(finished):
             assert variable.attrs["units"] == "1", (key, name)
             assert variable.attrs["long_name"], (key, name)
         if key.startswith(("dmft", "replica")):
-            measure = "factor_error" if "two-time" in key else "residual"
+            measure = "factor_error" if "two-time-g" in key else "residual"
             assert measure in dataset, key
 
 

@@ -296,6 +296,113 @@ def ansatz(datasets: list[xr.Dataset], settings: dict) -> list[dict]:
     return rows
 
 
+def comparison(datasets: list[xr.Dataset], settings: dict) -> list[dict]:
+    """Replica theory (T -> 0), static DMFT, attractor: where they agree, where not, and why."""
+    by_kind = {json.loads(ds.attrs["spec"])["kind"]: ds for ds in datasets}
+    plane, dmft, networks = by_kind["plane"], by_kind["comparison"], by_kind["weighting"]
+    cold = plane.sel(temperature=0)
+    difference = cold["q"] - dmft["C"]
+    error = np.hypot(
+        *(ds["quadrature_error"] * ds[name] for ds, name in ((cold, "q"), (dmft, "C")))
+    )
+    rows = []
+    for g in dmft["g"].values:
+        here = f"gamma = 0, g = {g:.6g}"
+        at_zero, bound = dmft.sel(g=g), float(dmft["C"].sel(gamma=0, g=g))
+        name = "q(T = 0) - C of static DMFT"
+        distance, its_error = (float(a.sel(gamma=0, g=g)) for a in (difference, error))
+        rows.append(value(name, here, 0, 1e-10, distance, its_error))
+        rows += _approach(plane.sel(gamma=0, g=g), bound, here)
+        rows += _slopes(cold["q"].sel(g=g), at_zero["C"], at_zero, here)
+        for other, words in (
+            ("attractor", "<phi^2> of the attractor below q of the fixed points"),
+            ("uniform", "q of the fixed points counted one by one below that of weight 1/|det|"),
+        ):
+            bar = at_zero[f"q_{other}_error"]
+            rows.append(below(words, here, bound, at_zero[f"q_{other}"], bar))
+        for gamma in dmft["gamma"].values:
+            if abs(gamma) < SLOPE_RANGE or not at_zero["C"].sel(gamma=gamma) > 0:
+                continue
+            judge = below if gamma > 0 else above
+            here = f"gamma = {gamma:g}, g = {g:.6g}"
+            both = (float(a.sel(gamma=gamma, g=g)) for a in (difference, error))
+            rows.append(judge(f"{name} {'<' if gamma > 0 else '>'} 0", here, 0, *both))
+    return rows + _weights(networks, cold, dmft)
+
+
+SLOPE_RANGE = 0.02  # |gamma| of the points that serve difference quotients only
+
+
+def _approach(curve: xr.Dataset, C: float, where: str) -> list[dict]:
+    """q(T) - C vanishes as T: the two lowest temperatures above 0."""
+    low, high = curve["temperature"].values[1:3]
+    rates, errors = [], []
+    for T in (low, high):
+        point = curve.sel(temperature=T)
+        rates.append(float(point["q"] - C) / T)
+        errors.append(float(point["quadrature_error"] * point["q"]) / T)
+    ratio = rates[0] / rates[1]
+    error = abs(ratio) * np.hypot(errors[0] / rates[0], errors[1] / rates[1])
+    name = f"(q(T) - C)/T at T = {low:.0e} over that at T = {high:.0e}"
+    # Of second order in T, and relative to the distance over which q changes.
+    return [value(name, where, 1, 100 * high, ratio, error)]
+
+
+def _slopes(q: xr.DataArray, C: xr.DataArray, at_zero: xr.Dataset, where: str) -> list[dict]:
+    """First order in gamma: difference quotients, one extrapolation, against the formulas."""
+    gamma = q["gamma"].values
+    step = np.max(gamma[np.abs(gamma) < SLOPE_RANGE])
+    rows = []
+    for curve, of, name in ((q, "slope_q", "q(T = 0)"), (C, "slope_C", "C")):
+        coarse, fine = (
+            float(curve.sel(gamma=h, method="nearest") - curve.sel(gamma=-h, method="nearest"))
+            / (2 * h)
+            for h in (step, step / 2)
+        )
+        slope, error = fine + (fine - coarse) / 3, abs(fine - coarse) / 3
+        words = f"d{name}/dgamma at gamma = 0, formula and difference quotient"
+        rows.append(value(words, where, float(at_zero[of]), 0, slope, error))
+    return rows
+
+
+def _weights(networks: xr.Dataset, cold: xr.Dataset, dmft: xr.Dataset) -> list[dict]:
+    """Three weights of the same fixed points, and the theories whose weights they are."""
+    rows = []
+    g = json.loads(networks.attrs["spec"])["g"]
+    limits = {"boltzmann": cold["q"], "signed": dmft["C"]}
+    for gamma in networks["gamma"].values:
+        ds = networks.sel(gamma=gamma)
+        enumerated = ds["N"].values[np.isfinite(ds["incomplete"].values)]
+        if enumerated.size == 0:
+            continue
+        N = int(enumerated[-1])
+        point = ds.sel(N=N)
+        where = f"gamma = {gamma:g}, g = {g:.6g}, N = {N}"
+        for weight in networks["weight"].values:
+            here = point.sel(weight=weight)
+            bar = 3 * np.hypot(here["q_enumerated_error"], here["q_integrated_error"])
+            name = f"mean q of enumerated fixed points, weight {weight}: as integrated over x"
+            rows.append(
+                value(name, where, float(here["q_integrated"]), 0, here["q_enumerated"], bar)
+            )
+        signed = point.sel(weight="signed")
+        C = float(limits["signed"].sel(gamma=gamma, g=g))
+        name = "sum of q sign(det) over fixed points, mean over networks: C of static DMFT"
+        bar = 3 * signed["total_enumerated_error"]
+        rows.append(value(name, where, C, 0, signed["total_enumerated"], bar))
+        # Linear in 1/N from the two largest sizes; the error holds the whole step.
+        n, M = ds["N"].values[-2:].astype(float)
+        small, large = (ds.sel(N=size, weight="boltzmann") for size in (n, M))
+        step = float(large["q_integrated"] - small["q_integrated"]) * n / (M - n)
+        noise = np.hypot(large["q_integrated_error"] * M, small["q_integrated_error"] * n) / (M - n)
+        name = "mean q of weight 1/|det| extrapolated to large N: q(T = 0)"
+        q = float(limits["boltzmann"].sel(gamma=gamma, g=g))
+        where = f"gamma = {gamma:g}, g = {g:.6g}, N = {n:g} and {M:g}"
+        extrapolated = large["q_integrated"] + step
+        rows.append(value(name, where, q, 0, extrapolated, np.hypot(3 * noise, step)))
+    return rows
+
+
 EXPERIMENTS: dict[str, Callable[[list[xr.Dataset], dict], list[dict]]] = {
     "two_replicas": two_replicas,
     "stability": stability,
@@ -308,6 +415,7 @@ EXPERIMENTS: dict[str, Callable[[list[xr.Dataset], dict], list[dict]]] = {
     "one_step": one_step,
     "ansatz": ansatz,
     "static": static,
+    "comparison": comparison,
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -25,6 +25,7 @@ from pydantic import (
 
 from .specs import (
     MAX_GRID,
+    AboveOnsetGrid,
     Asymmetry,
     Grid,
     Interval,
@@ -39,6 +40,14 @@ from .specs import (
 from .status import Status
 
 SWITCHES = {"exchange", "planted"}  # the options that are yes or no
+MAX_VALUES = 100_000  # in a raw config
+MAX_DEPTH = 20
+MAX_FAULTS = 20  # that are listed
+MAX_COUNT = 10**9
+#: What a plan is made for in seconds: jobs, and points of all its grids.
+MAX_JOBS = 20_000
+MAX_POINTS = 200_000
+MOST_RECORDS = 401  # beyond which networks do not keep their two-time correlation
 GRID_FORM = "a list of numbers, or {start, stop, number, scale: linear or log}"
 
 
@@ -51,12 +60,29 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    def extent(self) -> int:
+        """Points of all grids together, at most, and on all networks."""
+        product = 1
+        for name, value in self:
+            if isinstance(value, Section):
+                product *= value.extent()
+            elif isinstance(value, tuple):
+                inner = [part.extent() for part in value if isinstance(part, Section)]
+                inner += [1 for part in value if isinstance(part, float)]
+                product *= max(sum(inner), 1)
+            elif name == "networks":
+                product *= value
+        return product
+
+
+End = Annotated[float, Field(ge=-1e300, le=1e300)]  # rounding stays below the largest number
+
 
 class Range(Section):
     """An even grid, on a linear or a logarithmic scale."""
 
-    start: float
-    stop: float
+    start: End
+    stop: End
     number: Annotated[int, Field(ge=2, le=MAX_GRID)]
     scale: Literal["linear", "log"] = "linear"
 
@@ -92,7 +118,8 @@ def _expand(value: Any) -> Any:
 Couplings = Annotated[Grid, BeforeValidator(_expand)]
 Gammas = Annotated[tuple[Asymmetry, ...], BeforeValidator(_expand), AfterValidator(ordered_grid)]
 Positives = Annotated[PositiveGrid, BeforeValidator(_expand)]
-Count = Annotated[int, Field(ge=1)]
+AboveOnset = Annotated[AboveOnsetGrid, BeforeValidator(_expand)]
+Count = Annotated[int, Field(ge=1, le=MAX_COUNT)]
 Size = Annotated[int, Field(ge=2, le=100_000)]
 Allowed = tuple[
     Literal[tuple(status.name.lower() for status in Status if status is not Status.CONVERGED)], ...
@@ -104,14 +131,22 @@ class Allow(Section):
 
     couplings: Allowed = ()
     trajectories: Allowed = ()
+    lyapunov: Allowed = ()
     langevin: Allowed = ()
     static: Allowed = ()
     stationary: Allowed = ()
     two_time: Allowed = ()
+    two_time_deterministic: Allowed = ()
     static_fields: Allowed = ()
+    static_plane: Allowed = ()
+    static_roots: Allowed = ()
+    comparison: Allowed = ()
+    weighting: Allowed = ()
     solutions: Allowed = ()
     iteration: Allowed = ()
     closed_form: Allowed = ()
+    complexity: Allowed = ()
+    equal_energy: Allowed = ()
     plane: Allowed = ()
     boundary: Allowed = ()
     cold_boundary: Allowed = ()
@@ -127,7 +162,7 @@ class Published(Section):
     """Size of the published procedure: draws of the fields, of x for each, and limits."""
 
     outer: Count
-    inner: Annotated[int, Field(ge=2)]
+    inner: Annotated[int, Field(ge=2, le=MAX_COUNT)]
     samples: Count
     iterations: Count
     attempts: Count
@@ -168,8 +203,9 @@ class Sampling(Section):
     beta: Positives
     N: Size
     networks: Count
+    networks_per_job: Count = 1
     planted: bool = False
-    chains: Annotated[int, Field(ge=4, multiple_of=2)]
+    chains: Annotated[int, Field(ge=4, le=MAX_COUNT, multiple_of=2)]
     hottest: Positive
     target_acceptance: Annotated[float, Field(gt=0, lt=1)] = 0.8
     mass_floor: Positive = 0.03
@@ -178,13 +214,33 @@ class Sampling(Section):
     field: NonNegative = 0.0
     step: Positive
     path_length: Positive
-    warmup: Annotated[int, Field(ge=10)]
-    draws: Annotated[int, Field(ge=20)]
+    warmup: Annotated[int, Field(ge=10, le=MAX_COUNT)]
+    draws: Annotated[int, Field(ge=20, le=MAX_COUNT)]
+    most_draws: Annotated[int, Field(ge=20, le=MAX_COUNT)] | None = None
     thin: Count = 1
-    rhat_limit: Annotated[float, Field(gt=1)]
-    ess_limit: Positive
-    round_trip_limit: Annotated[int, Field(ge=0)] = 5
+    rhat_limit: Annotated[float, Field(gt=1)] = 1.01
+    ess_limit: Positive = 400.0
+    round_trip_limit: Annotated[int, Field(ge=0, le=MAX_COUNT)] = 5
     polish_below: Positive | None = None
+
+    @model_validator(mode="after")
+    def _whole_batches(self) -> Sampling:
+        if self.networks % self.networks_per_job:
+            raise ValueError(
+                f"networks must be a multiple of networks_per_job, got {self.networks} and "
+                f"{self.networks_per_job}"
+            )
+        if self.planted and self.networks_per_job > 1:
+            raise ValueError("planted networks are results of their own: networks_per_job is 1")
+        return self
+
+    def jobs(self) -> int:
+        """Number of jobs."""
+        return len(self.g) * len(self.gamma) * (self.networks // self.networks_per_job)
+
+    def extent(self) -> int:
+        """Points of all jobs: a batch of networks is planned as one."""
+        return self.jobs() * len(self.beta)
 
     def points(self) -> Iterator[tuple]:
         """What is sampled: (algorithm, g, gamma, beta, N)."""
@@ -296,9 +352,9 @@ class FigS1(Section):
     start: Interval
     duration: Positive
     interval: Positive
-    trajectories: Annotated[int, Field(ge=100)]
-    tangents: Annotated[int, Field(ge=10)]
-    batches: Annotated[int, Field(ge=2)]
+    trajectories: Annotated[int, Field(ge=100, le=MAX_COUNT)]
+    tangents: Annotated[int, Field(ge=10, le=MAX_COUNT)]
+    batches: Annotated[int, Field(ge=2, le=MAX_COUNT)]
     simulation: Networks
 
 
@@ -385,9 +441,9 @@ class FigS8(Section):
     points: Annotated[tuple[Point, ...], Field(min_length=1)]
     beta: Positive
     outer: Count
-    inner: Annotated[int, Field(ge=2)]
+    inner: Annotated[int, Field(ge=2, le=MAX_COUNT)]
     outers: tuple[Count, ...]
-    inners: tuple[Annotated[int, Field(ge=2)], ...]
+    inners: tuple[Annotated[int, Field(ge=2, le=MAX_COUNT)], ...]
     samples: Count
     iterations: Count
     q: Positive
@@ -408,6 +464,149 @@ class FigS10(Section):
 
     points: Annotated[tuple[Point, ...], Field(min_length=1)]
     beta: Positive
+    sampling: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class LyapunovNetworks(Section):
+    """Largest Lyapunov exponents of networks; ``interval`` is the finer of two steps."""
+
+    g: Positive
+    N: Annotated[tuple[Size, ...], Field(min_length=1)]
+    networks: Count
+    copies: Annotated[int, Field(ge=2, le=MAX_COUNT)]  # trajectories on each
+    start: Interval
+    discard: NonNegative
+    duration: Positive
+    interval: Positive
+
+
+class FigS15(Section):
+    """Stationary DMFT from the onset on, with noise, and Lyapunov exponents of networks."""
+
+    distance: Positives  # g - 1
+    noise: Positives  # sigma, besides 0
+    max_lag: Positive
+    interval: Positive
+    simulation: LyapunovNetworks
+
+
+class Weighting(Section):
+    """Fixed points of small networks, averaged with three weights; sizes up to ``largest``
+    enumerated, all by an integral over x."""
+
+    gamma: CriticalGammas
+    N: Annotated[tuple[Size, ...], Field(min_length=1), AfterValidator(ordered_grid)]
+    largest: Size
+    networks: Annotated[int, Field(ge=2, le=MAX_COUNT)]
+    starts: Count
+    rounds: Count
+    draws: Annotated[int, Field(ge=100, le=MAX_COUNT)]
+
+
+class Attractor(Section):
+    """Time averages on networks, at several gamma and the largest g of the figure."""
+
+    gamma: Gammas
+    N: Size
+    networks: Count
+    start: Interval
+    discard: NonNegative
+    duration: Positive
+    interval: Positive
+
+
+class FigS13(Section):
+    """Aging at (g, gamma) by C(t + t_w, t_w); the stationary state of gamma = 0, reference_g."""
+
+    g: Positive
+    gamma: Asymmetry
+    reference_g: Annotated[float, Field(gt=1)]
+    start: Interval
+    duration: Positive
+    interval: Positive
+    waiting: Positives  # values of t_w
+    trajectories: Annotated[int, Field(ge=100)]
+    tangents: Annotated[int, Field(ge=10)]
+    batches: Annotated[int, Field(ge=2)]
+    simulation: Networks
+
+    @model_validator(mode="after")
+    def _consistent(self) -> FigS13:
+        if not self.waiting[-1] < self.duration:
+            raise ValueError("waiting must end before duration")
+        records = round(self.duration / self.interval) + 1
+        if records > MOST_RECORDS:
+            raise ValueError(
+                f"duration/interval gives {records} records, networks keep their two-time "
+                f"correlation up to {MOST_RECORDS}"
+            )
+        return self
+
+
+class FigS14(Section):
+    """Replica theory, static DMFT and the attractor; curves against gamma at the largest g.
+
+    ``slope_step`` is the largest |gamma| of the difference quotients at gamma = 0.
+    """
+
+    gamma: Gammas
+    slope_step: Annotated[float, Field(gt=0, le=0.1)]
+    g: AboveOnset
+    beta: Annotated[Positives, Field(min_length=2)]
+    weighting: Weighting
+    attractor: Attractor | None
+
+    def extent(self) -> int:
+        """Points of the curves, and those of the two sections: they do not multiply."""
+        curves = len(self.gamma) * len(self.g) * (1 + len(self.beta))
+        sections = (section for section in (self.weighting, self.attractor) if section is not None)
+        return curves + sum(section.extent() for section in sections)
+
+
+class ManyValued(Section):
+    """Static DMFT where a unit has several roots: g at one gamma."""
+
+    gamma: Annotated[float, Field(gt=0, le=1)]
+    g: Positives
+
+
+class FigS16(Section):
+    """Static DMFT over gamma and gc = g (1 + gamma); ``curves`` are drawn against gc."""
+
+    gamma: CriticalGammas
+    gc: Positives
+    curves: Gammas
+    many_valued: ManyValued
+
+    @model_validator(mode="after")
+    def _on_the_plane(self) -> FigS16:
+        missing = sorted(set(self.curves) - set(self.gamma))
+        if missing:
+            raise ValueError(f"curves must be among gamma, {missing[0]:g} is not")
+        return self
+
+
+class FigS11(Section):
+    """As Fig. S10, judged at several temperatures."""
+
+    points: Annotated[tuple[Point, ...], Field(min_length=1)]
+    beta: Positives
+    sampling: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class FigS12(Section):
+    """Overlaps of small networks at gamma = 0 against N times the complexity, up to 1/``beta``."""
+
+    beta: Positive
+    sampling: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class FigS17(Section):
+    """Measure and attractor at gamma = 0: at equal energy against ``g``; at ``points`` in T."""
+
+    g: AboveOnset
+    points: AboveOnset
+    beta: Positives
     sampling: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
@@ -433,6 +632,13 @@ class Figures(Section):
     figS8: FigS8 | None
     figS9: FigS9 | None
     figS10: FigS10 | None
+    figS11: FigS11 | None
+    figS12: FigS12 | None
+    figS13: FigS13 | None
+    figS17: FigS17 | None
+    figS14: FigS14 | None
+    figS15: FigS15 | None
+    figS16: FigS16 | None
 
     @field_validator("*", mode="before")
     @classmethod
@@ -500,9 +706,9 @@ class Annealed(Section):
     curves: Annotated[tuple[Curve, ...], Field(min_length=1)]
     beta: Positives
     N: Size
-    chains: Annotated[int, Field(ge=4, multiple_of=2)]
-    warmup: Annotated[int, Field(ge=10)]
-    draws: Annotated[int, Field(ge=20)]
+    chains: Annotated[int, Field(ge=4, le=MAX_COUNT, multiple_of=2)]
+    warmup: Annotated[int, Field(ge=10, le=MAX_COUNT)]
+    draws: Annotated[int, Field(ge=20, le=MAX_COUNT)]
 
 
 class Ansatz(Section):
@@ -525,6 +731,7 @@ class Config(Section):
     seed: Seed
     transfer: Transfer
     eta: NonNegative
+    on_nonconvergence: Literal["fail", "store"]
     allow: Allow
     replica: Replica
     dmft: Dmft
@@ -553,6 +760,27 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _feasible(self) -> Config:
+        jobs = sum(experiment.jobs() for experiment in self.sampling.values())
+        if jobs > MAX_JOBS:
+            raise ValueError(
+                f"sampling asks for {jobs} jobs, at most {MAX_JOBS} can be planned: "
+                "lower networks or raise networks_per_job"
+            )
+        for name, section in [
+            *((f"sampling.{name}", experiment) for name, experiment in self.sampling.items()),
+            *((f"figures.{name}", figure) for name, figure in self.figures),
+            ("ledger", self.ledger),
+            ("claims", self.claims),
+        ]:
+            if section is not None and (number := section.extent()) > MAX_POINTS:
+                raise ValueError(
+                    f"{name} asks for {number} points, at most {MAX_POINTS} can be planned: "
+                    "shorten its grids"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _regular_limit(self) -> Config:
         if self.eta > 0 and self.figures.fig6 is not None:
             raise ValueError(
@@ -562,27 +790,51 @@ class Config(Section):
         return self
 
 
-def _booleans(value: Any, path: str = "") -> list[str]:
-    """Paths of the yes/no values in a raw config where there is no such option."""
-    if isinstance(value, bool) and path.rpartition(".")[2] not in SWITCHES:
-        return [f"{path}: got {value}; allowed: a number, a text or a list, never yes or no"]
+def _values(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, int, Any]]:
+    """Every value in a raw config, with its path and how deep it stands."""
+    yield path, depth, value
     if isinstance(value, Mapping):
-        items = [(str(key), inner) for key, inner in value.items()]
+        items = [(_printable(key), inner) for key, inner in value.items()]
     elif isinstance(value, list | tuple):
         items = [(str(index), inner) for index, inner in enumerate(value)]
     else:
-        items = []
-    return [
-        fault
-        for key, inner in items
-        for fault in _booleans(inner, f"{path}.{key}" if path else key)
-    ]
+        return
+    for key, inner in items:
+        yield from _values(inner, f"{path}.{key}" if path else key, depth + 1)
+
+
+def _malformed(raw: Mapping[str, Any]) -> list[str]:
+    """Faults of a raw config that no section could tell: its size, and yes or no as a number."""
+    faults = []
+    for number, (path, depth, value) in enumerate(_values(raw)):
+        if number > MAX_VALUES or depth > MAX_DEPTH:
+            limit = f"more than {MAX_VALUES} values, or is nested more than {MAX_DEPTH} deep"
+            return [f"{path[:80]}: the config holds {limit}"]
+        if isinstance(value, int) and abs(value) >= 2**63:
+            faults.append(f"{path}: got an integer of more than 18 digits")
+        if isinstance(value, bool) and path.rpartition(".")[2] not in SWITCHES:
+            allowed = "a number, a text or a list, never yes or no"
+            faults.append(f"{path}: got {value}; allowed: {allowed}")
+    return faults
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # Python shows no integer of more than 4300 digits
+        return "a huge integer"
+
+
+def _printable(key: object) -> str:
+    """A key as it can be shown: what is no letter is escaped, what is long is cut."""
+    text = _shown(key)[1:-1] if isinstance(key, str) else _shown(key)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _describe(fault: dict[str, Any]) -> str:
     """One fault in one line: path, what was given, what is allowed."""
-    path = ".".join(str(part) for part in fault["loc"]) or "config"
-    given = repr(fault["input"])
+    path = ".".join(_printable(part) for part in fault["loc"]) or "config"
+    given = _shown(fault["input"])
     if len(given) > 80:
         given = given[:77] + "..."
     match fault["type"]:
@@ -599,10 +851,17 @@ def _describe(fault: dict[str, Any]) -> str:
     return f"{path}: got {given}; allowed: {allowed}"
 
 
-def message(where: str, error: ValidationError) -> str:
-    """One line for each fault, under a heading."""
-    lines = (f"  {_describe(fault)}" for fault in error.errors())
-    return "\n".join([f"the config is not valid, {where}:", *lines])
+def described(error: ValidationError) -> str:
+    """One line for each fault."""
+    return _listed(map(_describe, error.errors()))
+
+
+def _listed(faults: Iterable[str]) -> str:
+    """One line for each fault, the first of them if there are many."""
+    lines = [f"  {fault}" for fault in faults]
+    if len(lines) > MAX_FAULTS:
+        lines[MAX_FAULTS:] = [f"  and {len(lines) - MAX_FAULTS} more"]
+    return "\n".join(lines)
 
 
 def load(raw: Mapping[str, Any]) -> Config:
@@ -618,10 +877,10 @@ def load(raw: Mapping[str, Any]) -> Config:
     ConfigError
         With one line for each fault.
     """
-    faults = _booleans(raw)
+    faults = _malformed(raw)
     if faults:
-        raise ConfigError("\n".join(["the config is not valid:", *(f"  {f}" for f in faults)]))
+        raise ConfigError(f"the config is not valid:\n{_listed(faults)}")
     try:
         return Config.model_validate(dict(raw))
     except ValidationError as error:
-        raise ConfigError(message("by key", error)) from None
+        raise ConfigError(f"the config is not valid, by key:\n{described(error)}") from None

@@ -37,12 +37,9 @@ def allowed(config: dict, spec: Spec) -> list[str]:
 
     They come with the job and not with its parameters: what is allowed does not change a result.
     """
-    return config.get("allow", {}).get(config_key(spec), [])
-
-
-def config_key(spec: Spec) -> str:
-    """Key of a kind of result under ``allow``."""
-    return spec.kind.replace("-", "_")
+    if config.get("on_nonconvergence") == "store":
+        return [status.name.lower() for status in Status]
+    return config.get("allow", {}).get(spec.judged_as, [])
 
 
 def check_status(dataset: xr.Dataset, spec: Spec, permitted: list[str]) -> None:
@@ -73,7 +70,7 @@ def check_status(dataset: xr.Dataset, spec: Spec, permitted: list[str]) -> None:
                 outcome,
                 f"{spec.key}: {len(places)} of {status.size} points ended with status {name}"
                 f"{', at ' + points if points else ''}. To keep them, marked as such, add {name} "
-                f"to allow.{config_key(spec)} in the config",
+                f"to allow.{spec.judged_as} in the config, or set on_nonconvergence to store",
                 dataset,
             )
 

@@ -47,6 +47,8 @@ DESCRIPTIONS = {
     "second_deviation": "published - second, in combined errors",
     "sampled": "average over networks, sampled or simulated at finite N",
     "sampled_error": "its standard error",
+    "sampling_p": "p-value of our solution against sampling extrapolated to N = inf at this "
+    "gamma, g and beta (Figs. S10 and S11), all observables together",
     "cause": "published value as the cause of the difference predicts it",
     "verdict": "verdict by rule",
     "reason": "why it differs, by rule",
@@ -273,6 +275,18 @@ def displaced(evidence: Iterable[xr.Dataset]) -> bool:
     return bool(with_fields > DISPLACED and without < with_fields / 3)
 
 
+def judged(figures: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """How sampling at N -> infinity judges the selected solution (gamma, g, beta, p)."""
+    parts = []
+    for table in figures.values():
+        chosen = table[(table["panel"] == "branch") & (table["quantity"] == "selected")]
+        p = table[(table["panel"] == "all") & (table["quantity"] == "p_value")]
+        keys = ["gamma", "g", "beta", "sampler"]
+        parts.append(p.merge(chosen.loc[chosen["y"] == 1.0, keys], on=keys))
+    found = pd.concat(parts)[["gamma", "g", "beta", "y"]].rename(columns={"y": "p"})
+    return found.drop_duplicates(["gamma", "g", "beta"])
+
+
 def _at(ledger: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Rows (POINT, value, error, route) at the points of the ledger."""
     indexed = rows.set_axis(matching_keys(rows, POINT), axis=0)
@@ -308,6 +322,11 @@ def entries(
     ledger["second"], ledger["second_error"] = other["value"], other["error"]
     combined = np.hypot(ledger["reading_error"], ledger["second_error"])
     ledger["second_deviation"] = (ledger["published"] - ledger["second"]) / combined
+
+    places = ["gamma", "g", "beta"]
+    p = judged(figures)
+    p = pd.Series(p["p"].to_numpy(float), index=matching_keys(p, places))
+    ledger["sampling_p"] = p.reindex(matching_keys(ledger, places)).to_numpy()
 
     causes = _at(ledger, pd.concat([factorised(evidence), drift(ledger, evidence)]))
     within = LIMIT * np.hypot(ledger["reading_error"], causes["error"])

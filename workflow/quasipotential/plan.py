@@ -16,16 +16,22 @@ from pydantic import ValidationError
 
 from . import config as cfg
 from .specs import (
+    LEAST_WORK,
     STAGES,
     AnnealedSpec,
     AnsatzSpec,
+    BatchSpec,
     BoundarySpec,
     ClosedFormSpec,
     ColdBoundarySpec,
+    ComparisonSpec,
+    ComplexitySpec,
     CouplingsSpec,
+    EqualEnergySpec,
     FigureSpec,
     IterationSpec,
     LangevinSpec,
+    LyapunovSpec,
     OneStepSpec,
     PlaneSpec,
     Planted,
@@ -35,10 +41,14 @@ from .specs import (
     Spec,
     StaticDmftSpec,
     StaticFieldsSpec,
+    StaticPlaneSpec,
+    StaticRootsSpec,
     StationaryDmftSpec,
     TrajectoriesSpec,
     TwoReplicaSpec,
+    TwoTimeDeterministicDmftSpec,
     TwoTimeDmftSpec,
+    WeightingSpec,
     canonical_float,
 )
 
@@ -88,6 +98,16 @@ class Plan:
                 f"the config asks for no result {key!r} in stage {stage!r}; "
                 "results/index.csv lists the keys"
             ) from None
+
+    def is_small(self, stage: str) -> bool:
+        """Whether all results of a stage are too little work for a cluster."""
+        return all(spec.seconds() < LEAST_WORK for spec in self.stages[stage].values())
+
+    def groups(self, stage: str) -> Callable[..., str | None] | None:
+        """Group of a job from its wildcards; None for a stage that is small."""
+        if self.is_small(stage):
+            return None
+        return lambda wildcards: self.spec(stage, wildcards.key).group()
 
     def paths(self, stage: str) -> list[str]:
         """Files of a stage."""
@@ -142,31 +162,47 @@ def _curves(
 
 
 def _networks(
-    config: cfg.Config, N: int, gamma: float, number: int, planted: Planted | None = None
+    config: cfg.Config,
+    N: int,
+    gamma: float,
+    number: int,
+    planted: Planted | None = None,
+    step: int = 1,
 ) -> list[CouplingsSpec]:
+    """A number of networks, or every ``step``-th of them."""
     return [
         CouplingsSpec(N=N, gamma=gamma, seed=config.seed + i, planted=planted)
-        for i in range(number)
+        for i in range(0, number, step)
     ]
 
 
-def _sampling(config: cfg.Config, names: Iterable[str]) -> list[LangevinSpec]:
+def _sampling(config: cfg.Config, names: Iterable[str]) -> list[LangevinSpec | BatchSpec]:
+    """Runs of some experiments, or batches of ``networks_per_job`` of them."""
+
     def networks(experiment: cfg.Sampling, gamma: float, g: float) -> list[CouplingsSpec]:
         planted = None
         if experiment.planted:
             coldest = min(_temperatures(experiment.beta))
             planted = Planted(g=g, temperature=coldest, transfer=config.transfer)
-        return _networks(config, experiment.N, gamma, experiment.networks, planted)
+        number, step = experiment.networks, experiment.networks_per_job
+        return _networks(config, experiment.N, gamma, number, planted, step)
 
+    def job(run: LangevinSpec, number: int) -> LangevinSpec | BatchSpec:
+        return run if number == 1 else BatchSpec(first=run, networks=number)
+
+    of_plan = {"g", "gamma", "beta", "N", "networks", "networks_per_job", "planted"}
     return [
-        LangevinSpec(
-            couplings=couplings,
-            g=g,
-            transfer=config.transfer,
-            eta=config.eta,
-            temperatures=_temperatures(experiment.beta),
-            seed=config.seed,
-            **experiment.model_dump(exclude={"g", "gamma", "beta", "N", "networks", "planted"}),
+        job(
+            LangevinSpec(
+                couplings=couplings,
+                g=g,
+                transfer=config.transfer,
+                eta=config.eta,
+                temperatures=_temperatures(experiment.beta),
+                seed=config.seed,
+                **experiment.model_dump(exclude=of_plan),
+            ),
+            experiment.networks_per_job,
         )
         for experiment in (config.sampling[name] for name in names)
         for gamma in experiment.gamma
@@ -485,6 +521,176 @@ def _figS10(config: cfg.Config, figure: cfg.FigS10) -> Sources:
     }
 
 
+def _figS15(config: cfg.Config, figure: cfg.FigS15) -> Sources:
+    return {
+        "dmft": [
+            StationaryDmftSpec(
+                g=tuple(
+                    {
+                        *(canonical_float(1 + distance) for distance in figure.distance),
+                        figure.simulation.g,
+                    }
+                ),
+                transfer=config.transfer,
+                noise=noise,
+                duration=figure.max_lag,
+                interval=figure.interval,
+                tolerance=config.dmft.tolerance,
+            )
+            for noise in (0.0, *figure.noise)
+        ],
+        "simulation": [
+            LyapunovSpec(
+                N=N,
+                gamma=0.0,
+                transfer=config.transfer,
+                seed=config.seed,
+                **figure.simulation.model_dump(exclude={"N"}),
+            )
+            for N in figure.simulation.N
+        ],
+    }
+
+
+def _figS13(config: cfg.Config, figure: cfg.FigS13) -> Sources:
+    record = {"duration": figure.duration, "interval": figure.interval}
+    common = {"transfer": config.transfer, "start": figure.start} | record
+    solver = {"noise": 0.0, "scheme": "adams-bashforth"} | common
+    networks = _networks(config, figure.simulation.N, figure.gamma, figure.simulation.networks)
+    return {
+        "dmft": [
+            TwoTimeDmftSpec(
+                g=figure.g,
+                gamma=figure.gamma,
+                trajectories=figure.trajectories,
+                tangents=figure.tangents,
+                batches=figure.batches,
+                seed=config.seed,
+                **solver,
+            )
+        ],
+        "deterministic": [
+            TwoTimeDeterministicDmftSpec(
+                g=figure.reference_g, tolerance=config.dmft.tolerance, **solver
+            )
+        ],
+        "stationary": [
+            StationaryDmftSpec(
+                g=(figure.reference_g,),
+                transfer=config.transfer,
+                tolerance=config.dmft.tolerance,
+                **record,
+            )
+        ],
+        "simulation": [
+            TrajectoriesSpec(
+                couplings=couplings,
+                g=figure.g,
+                method="dop853",
+                neurons=1,
+                seed=config.seed,
+                **config.dynamics.model_dump(),
+                **common,
+            )
+            for couplings in networks
+        ],
+    }
+
+
+def _figS14(config: cfg.Config, figure: cfg.FigS14) -> Sources:
+    step = figure.slope_step
+    gamma = tuple(
+        sorted({*figure.gamma, *figure.weighting.gamma, -step, -step / 2, 0.0, step / 2, step})
+    )
+    sources: Sources = {
+        "replica": [
+            PlaneSpec(
+                gamma=gamma,
+                g=figure.g,
+                temperatures=(0.0, *_temperatures(figure.beta)),
+                transfer=config.transfer,
+                **_accuracy(config),
+            )
+        ],
+        "dmft": [
+            ComparisonSpec(
+                gamma=gamma,
+                g=figure.g,
+                transfer=config.transfer,
+                tolerance=config.dmft.tolerance,
+            )
+        ],
+        "networks": [
+            WeightingSpec(
+                g=figure.g[-1],
+                transfer=config.transfer,
+                seed=config.seed,
+                **figure.weighting.model_dump(),
+            )
+        ],
+        "attractor": [],
+    }
+    attractor = figure.attractor
+    if attractor is not None:
+        sources["attractor"] = [
+            TrajectoriesSpec(
+                couplings=couplings,
+                g=figure.g[-1],
+                transfer=config.transfer,
+                method="dop853",
+                neurons=1,
+                seed=config.seed,
+                **attractor.model_dump(exclude={"gamma", "N", "networks"}),
+                **config.dynamics.model_dump(),
+            )
+            for gamma in attractor.gamma
+            for couplings in _networks(config, attractor.N, gamma, attractor.networks)
+        ]
+    return sources
+
+
+def _figS16(config: cfg.Config, figure: cfg.FigS16) -> Sources:
+    accuracy = {"transfer": config.transfer, "tolerance": config.dmft.tolerance}
+    many_valued = figure.many_valued
+    return {
+        "plane": [StaticPlaneSpec(gamma=figure.gamma, gc=figure.gc, **accuracy)],
+        "roots": [StaticRootsSpec(gamma=many_valued.gamma, g=many_valued.g, **accuracy)],
+    }
+
+
+def _figS11(config: cfg.Config, figure: cfg.FigS11) -> Sources:
+    points = _by_gamma((point.gamma, point.g) for point in figure.points)
+    temperatures = _temperatures(figure.beta)
+    return {
+        "replica": [_replica(config, gamma, g, temperatures) for gamma, g in points.items()],
+        "sampling": _sampling(config, figure.sampling),
+    }
+
+
+def _figS12(config: cfg.Config, figure: cfg.FigS12) -> Sources:
+    sampled = {g for name in figure.sampling for g in config.sampling[name].g}
+    return {
+        "complexity": [ComplexitySpec(g=tuple(sampled), transfer=config.transfer)],
+        "sampling": _sampling(config, figure.sampling),
+    }
+
+
+def _figS17(config: cfg.Config, figure: cfg.FigS17) -> Sources:
+    return {
+        "equal_energy": [
+            EqualEnergySpec(g=tuple({*figure.g, *figure.points}), transfer=config.transfer)
+        ],
+        "measure": [
+            ClosedFormSpec(
+                g=figure.points,
+                temperatures=_temperatures(figure.beta),
+                transfer=config.transfer,
+            )
+        ],
+        "sampling": _sampling(config, figure.sampling),
+    }
+
+
 SOURCES: dict[str, Callable[[cfg.Config, cfg.Section], Sources]] = {
     "fig1": _fig1,
     "fig2": _beta_curves,
@@ -505,6 +711,13 @@ SOURCES: dict[str, Callable[[cfg.Config, cfg.Section], Sources]] = {
     "figS8": _figS8,
     "figS9": _figS9,
     "figS10": _figS10,
+    "figS11": _figS11,
+    "figS12": _figS12,
+    "figS13": _figS13,
+    "figS17": _figS17,
+    "figS14": _figS14,
+    "figS15": _figS15,
+    "figS16": _figS16,
 }
 
 
@@ -661,6 +874,9 @@ def _claims(config: cfg.Config, claims: cfg.Claims) -> Sources:
         sources["ansatz"] = _ansatz(config)
     if config.figures.figS7 is not None:
         sources["scaling"] = _figS7(config, config.figures.figS7)["scaling"]
+    if config.figures.figS14 is not None:
+        compared = _figS14(config, config.figures.figS14)
+        sources["comparison"] = [*compared["replica"], *compared["dmft"], *compared["networks"]]
     return sources
 
 
@@ -681,17 +897,25 @@ def build(config: cfg.Config) -> Plan:
     Raises
     ------
     ConfigError
-        If values of a figure do not go together; the message names the figure.
+        If values of a figure do not go together; the message names every such figure.
     """
     stages: dict[str, dict[str, Spec]] = {stage: {} for stage in STAGES if stage != "figures"}
+    faults: dict[str, list[str]] = {}  # what is wrong -> where
 
     def planned(name: str, sources: Callable[[], Sources]) -> Sources:
         """Sources of one part of the config, entered into the plan with all that they need."""
         try:
             found = sources()
+            pending = [spec for specs in found.values() for spec in specs]
+            for spec in pending:
+                spec.mem_mb()
+                spec.runtime()
         except ValidationError as error:
-            raise cfg.ConfigError(cfg.message(name, error)) from None
-        pending = [spec for specs in found.values() for spec in specs]
+            faults.setdefault(cfg.described(error), []).append(name)
+            return {}
+        except ArithmeticError as error:
+            faults.setdefault(f"  numbers too large or too small ({error})", []).append(name)
+            return {}
         while pending:
             spec = pending.pop()
             stages[spec.stage][spec.key] = spec
@@ -713,6 +937,13 @@ def build(config: cfg.Config) -> Plan:
     if config.claims is not None:
         sources = planned("claims", partial(_claims, config, config.claims))
         claims = _table("claims", config.claims, sources)
+    if faults:
+        raise cfg.ConfigError(
+            "\n".join(
+                f"the config is not valid, {', '.join(names)}:\n{fault}"
+                for fault, names in faults.items()
+            )
+        )
     return Plan(
         stages={stage: dict(sorted(specs.items())) for stage, specs in stages.items()},
         figures=figures,

@@ -27,8 +27,12 @@ def _write_if_new(target: Path, text: str) -> None:
     if target.is_file() and target.read_text(encoding="utf-8") == text:
         return
     temporary = target.with_name(f".{os.getpid()}-{target.name}")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, target)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, target)
+    finally:
+        if temporary.exists():
+            temporary.unlink()
 
 
 def write_index(plan: Plan) -> None:
@@ -54,15 +58,34 @@ def link_figures(plan: Plan) -> None:
             if link.is_symlink() and os.readlink(link) == file.name and file.is_file():
                 continue
             if not file.is_file():
-                link.unlink(missing_ok=True)  # rather no figure than one of another config
+                if link.is_symlink():
+                    link.unlink()  # rather no figure than one of another config
                 continue
             temporary = link.with_name(f".{os.getpid()}-{link.name}")
             temporary.symlink_to(file.name)
             os.replace(temporary, link)
 
 
-def publish(plan: Plan) -> None:
-    """Bring the index and the links up to date; nothing happens before the first result."""
+def read_only() -> str | None:
+    """What is wrong if results cannot be written."""
+    for folder in (RESULTS, *RESULTS.glob("*/")):
+        if folder.exists() and not os.access(folder, os.W_OK):
+            return f"{folder.absolute()} is read-only: make it writable and run again"
+    return None
+
+
+def publish(plan: Plan) -> str | None:
+    """Bring the index and the links up to date; nothing happens before the first result.
+
+    Returns
+    -------
+    str or None
+        What is wrong where they cannot be written: a full disk, a folder that is read-only.
+    """
     if RESULTS.is_dir():
-        write_index(plan)
-        link_figures(plan)
+        try:
+            write_index(plan)
+            link_figures(plan)
+        except OSError as error:
+            return f"{INDEX} and the names in {RESULTS}/figures are not up to date: {error}"
+    return None

@@ -19,7 +19,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 #: Raised when the layout of the files or the derivation of the random numbers changes.
 FORMAT = 1
 MAX_GRID = 10_000
-STAGES = ("couplings", "trajectories", "langevin", "dmft", "replica", "figures")
+#: Seconds of work below which a cluster job costs more than it does.
+LEAST_WORK = 60.0
+STAGES = ("couplings", "trajectories", "langevin", "batches", "dmft", "replica", "figures")
 
 
 def canonical_float(value: float) -> float:
@@ -52,8 +54,55 @@ Asymmetry = Annotated[float, Field(ge=-1, le=1), AfterValidator(canonical_float)
 Grid = Annotated[tuple[NonNegative, ...], AfterValidator(ordered_grid)]
 AsymmetryGrid = Annotated[tuple[Asymmetry, ...], AfterValidator(ordered_grid)]
 PositiveGrid = Annotated[tuple[Positive, ...], AfterValidator(ordered_grid)]
-Transfer = Literal["tanh", "erf", "linear"]
-Seed = Annotated[int, Field(ge=0)]
+AboveOnsetGrid = Annotated[  # of the gain g at gamma = 0
+    tuple[Annotated[Positive, Field(gt=1)], ...], AfterValidator(ordered_grid)
+]
+BUILT_IN = ("tanh", "erf", "linear", "relu")
+
+
+def known_transfer(name: str) -> str:
+    """Name of a transfer function, with the digest of its source if it is a user's own.
+
+    Raises
+    ------
+    ValueError
+        As :func:`quasipotential.transfer.transfer_function`.
+    """
+    return name if name in BUILT_IN else _transfer(name).name
+
+
+def sigmoidal(name: str) -> str:
+    """The name, if its function is like tanh in what the theories use.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    if name not in ("tanh", "erf") and not _transfer(name).is_sigmoidal:
+        raise ValueError(
+            "this theory needs an odd phi whose slope falls from 1 at the origin to 0 or more, "
+            "with |phi| <= 1 (docs/howto-transfer.md says why, and how to rescale a phi)"
+        )
+    return name
+
+
+def sigmoidal_or_linear(name: str) -> str:
+    """As :func:`sigmoidal`, or ``linear``."""
+    return name if name == "linear" else sigmoidal(name)
+
+
+def _transfer(name: str):
+    from .transfer import transfer_function  # only where one has to be looked at
+
+    return transfer_function(name)
+
+
+Transfer = Annotated[str, AfterValidator(known_transfer)]
+Sigmoidal = Annotated[Transfer, AfterValidator(sigmoidal)]
+SigmoidalOrLinear = Annotated[Transfer, AfterValidator(sigmoidal_or_linear)]
+TimeScheme = Literal["euler", "adams-bashforth"]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 def short(value: float) -> str:
@@ -106,6 +155,11 @@ class Spec(BaseModel):
         return self.kind.replace("-", "_")
 
     @property
+    def judged_as(self) -> str:
+        """Key under ``allow`` in the config."""
+        return self.module
+
+    @property
     def digest(self) -> str:
         """sha256 of the canonical JSON, in hexadecimal."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()
@@ -129,9 +183,17 @@ class Spec(BaseModel):
         """Memory that the job needs, MB."""
         return 1000
 
+    def seconds(self) -> float:
+        """Work of the job on one core, seconds, about; measured (docs/cluster.md)."""
+        return 15.0
+
     def runtime(self) -> int:
-        """Time limit of the job for a cluster, minutes."""
-        return 10
+        """Time limit of the job for a cluster, minutes: six times its work, and the start."""
+        return 2 + math.ceil(6 * self.seconds() / 60)
+
+    def group(self) -> str | None:
+        """Group of jobs with which it makes one job of a cluster, where alone it is too short."""
+        return "short" if self.seconds() < LEAST_WORK else None
 
 
 def absent(value: object) -> bool:
@@ -146,7 +208,7 @@ class Planted(BaseModel):
 
     g: Positive
     temperature: Positive
-    transfer: Literal["tanh", "erf"] = "tanh"  # of a linear one the annealed measure has no norm
+    transfer: Sigmoidal = "tanh"  # of a linear one the annealed measure has no norm
 
 
 class CouplingsSpec(Spec):
@@ -168,6 +230,9 @@ class CouplingsSpec(Spec):
 
     def mem_mb(self) -> int:
         return 500 + 40 * self.N**2 // 10**6
+
+    def seconds(self) -> float:
+        return 1 + 1e-7 * self.N**2 + (2e-3 * self.N if self.planted else 0)
 
 
 class TrajectoriesSpec(Spec):
@@ -225,8 +290,55 @@ class TrajectoriesSpec(Spec):
     def mem_mb(self) -> int:
         return 800 + 40 * self.size**2 // 10**6
 
-    def runtime(self) -> int:
-        return 10 + self.size // 200
+    def seconds(self) -> float:
+        rate = 20.0 if self.method == "dop853" else 1 / self.interval  # evaluations of J phi
+        evaluations = rate * (self.discard + self.duration)
+        return 2 + evaluations * (2e-5 + 8e-10 * self.size**2)
+
+
+class LyapunovSpec(Spec):
+    """Largest Lyapunov exponents of the original dynamics, on several networks of one size.
+
+    Networks have the seeds ``seed``, ``seed`` + 1, ...  ``interval`` is the finer of two steps, and
+    half the coarser one.
+    """
+
+    stage: ClassVar[str] = "trajectories"
+    kind: ClassVar[str] = "lyapunov"
+
+    N: Annotated[int, Field(ge=2)]
+    gamma: Asymmetry
+    networks: Annotated[int, Field(ge=1)]
+    g: NonNegative
+    transfer: Transfer = "tanh"
+    noise: NonNegative = 0.0  # sigma: dx = (...) dt + sigma dW
+    exponents: Annotated[int, Field(ge=1)] = 1
+    copies: Annotated[int, Field(ge=2)]  # independent trajectories on each network
+    start: Interval
+    discard: NonNegative  # time before the exponents are averaged
+    duration: Positive
+    interval: Positive
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _consistent(self) -> LyapunovSpec:
+        if self.exponents > self.N:
+            raise ValueError(f"a network of {self.N} units has no {self.exponents} exponents")
+        if self.duration < 2.0 * self.interval:
+            raise ValueError("duration must hold two intervals at least")
+        return self
+
+    def label(self) -> str:
+        network = f"gamma{short(self.gamma)}-N{self.N}-{self.networks}networks"
+        return f"lyapunov-g{short(self.g)}-{network}"
+
+    def mem_mb(self) -> int:
+        return 500 + 40 * self.N**2 // 10**6
+
+    def seconds(self) -> float:
+        steps = self.networks * 1.5 * (self.discard + self.duration) / self.interval
+        columns = self.copies * (1 + self.exponents)
+        return 2.0 + steps * (1e-3 + 8 * self.N**2 * columns / 8e9)
 
 
 class LangevinSpec(Spec):
@@ -241,7 +353,7 @@ class LangevinSpec(Spec):
     kind: ClassVar[str] = "langevin"
     version: ClassVar[int] = 2
     judging: ClassVar[frozenset[str]] = frozenset(
-        {"rhat_limit", "ess_limit", "round_trip_limit", "polish_below"}
+        {"rhat_limit", "ess_limit", "round_trip_limit", "most_draws", "polish_below"}
     )
 
     couplings: CouplingsSpec
@@ -262,9 +374,11 @@ class LangevinSpec(Spec):
     warmup: Annotated[int, Field(ge=10)]  # transitions
     draws: Annotated[int, Field(ge=20)]
     thin: Annotated[int, Field(ge=1)] = 1  # transitions per draw
-    rhat_limit: Annotated[float, Field(gt=1)] = 1.05
-    ess_limit: Positive = 100.0
+    rhat_limit: Annotated[float, Field(gt=1)] = 1.01
+    ess_limit: Positive = 400.0
     round_trip_limit: Annotated[int, Field(ge=0)] = 5  # per ladder of temperatures, if exchange
+    #: To which the draws are doubled while chains do not agree; left out: never.
+    most_draws: Annotated[int, Field(ge=20)] | None = Field(default=None, exclude_if=absent)
     #: Temperature up to which the last states are polished to fixed points.
     polish_below: Positive | None = Field(default=None, exclude_if=absent)
     seed: Seed
@@ -280,6 +394,18 @@ class LangevinSpec(Spec):
                 "planted couplings need g and transfer of the run, eta = 0, and their temperature "
                 f"among those of the run; planted at {planted}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _paired_fixed_points(self) -> LangevinSpec:
+        if self.polish_below is not None and not _transfer(self.transfer).is_odd:
+            raise ValueError("polish_below counts x and -x as one fixed point: phi must be odd")
+        return self
+
+    @model_validator(mode="after")
+    def _enough(self) -> LangevinSpec:
+        if self.most_draws is not None and self.most_draws < self.draws:
+            raise ValueError(f"most_draws is {self.most_draws}, below draws, {self.draws}")
         return self
 
     @model_validator(mode="after")
@@ -308,17 +434,63 @@ class LangevinSpec(Spec):
     def mem_mb(self) -> int:
         N = self.couplings.N
         numbers = (
-            5 * N**2
+            9 * N**2
             + 12 * N * self.columns()
-            + 12 * self.draws * self.chains * len(self.temperatures)
+            + 24 * self.most * self.chains * len(self.temperatures)
         )
-        return 1000 + 8 * numbers // 10**6
+        return 800 + 8 * numbers // 10**6
 
-    def runtime(self) -> int:
-        transitions = self.warmup + self.draws * self.thin
+    @property
+    def most(self) -> int:
+        """Draws at most."""
+        return self.draws if self.most_draws is None else self.most_draws
+
+    def seconds(self) -> float:
+        N = self.couplings.N
+        transitions = self.warmup + self.most * self.thin
         steps = transitions * max(1.0, 1.5 * self.path_length / self.step)
-        operations = steps * 3 * 2 * self.couplings.N**2 * self.columns()
-        return 10 + round(operations / (60 * 3e9))  # a slow core does 3e9 a second
+        # Three products of matrices; reading J costs as much as nine columns.
+        return 2 + 1e-10 * N**3 + steps * (3e-5 + N**2 * (self.columns() + 9) / 7.5e9)
+
+
+class BatchSpec(Spec):
+    """Several networks sampled in one job: that of ``first`` and those of the seeds after it."""
+
+    stage: ClassVar[str] = "batches"
+    kind: ClassVar[str] = "batch"
+    version: ClassVar[int] = LangevinSpec.version
+
+    first: LangevinSpec
+    networks: Annotated[int, Field(ge=2)]
+
+    @model_validator(mode="after")
+    def _not_planted(self) -> BatchSpec:
+        if self.first.couplings.planted is not None:
+            raise ValueError("planted networks are results of their own: networks_per_job is 1")
+        return self
+
+    @property
+    def judged_as(self) -> str:
+        return self.first.judged_as
+
+    def label(self) -> str:
+        return f"{self.first.label()}-{self.networks}networks"
+
+    def members(self) -> list[LangevinSpec]:
+        """Specs of the same runs in jobs of their own, one for each network."""
+        couplings = self.first.couplings
+        return [
+            self.first.model_copy(
+                update={"couplings": couplings.model_copy(update={"seed": couplings.seed + i})}
+            )
+            for i in range(self.networks)
+        ]
+
+    def mem_mb(self) -> int:
+        return self.first.mem_mb() + self.networks * len(self.first.temperatures) // 50
+
+    def seconds(self) -> float:
+        return self.networks * self.first.seconds()
 
 
 class StaticDmftSpec(Spec):
@@ -326,14 +498,51 @@ class StaticDmftSpec(Spec):
 
     stage: ClassVar[str] = "dmft"
     kind: ClassVar[str] = "static"
+    version: ClassVar[int] = 2
 
     gamma: Asymmetry
     g: Grid
-    transfer: Transfer = "tanh"
+    transfer: SigmoidalOrLinear = "tanh"
     tolerance: Positive = 1e-10
 
     def label(self) -> str:
         return f"static-gamma{short(self.gamma)}-{len(self.g)}g"
+
+
+class StaticPlaneSpec(Spec):
+    """Static DMFT over gamma and gc = g (1 + gamma)."""
+
+    stage: ClassVar[str] = "dmft"
+    kind: ClassVar[str] = "static-plane"
+
+    gamma: AsymmetryGrid
+    gc: PositiveGrid
+    transfer: SigmoidalOrLinear = "tanh"
+    tolerance: Positive = 1e-10
+
+    @model_validator(mode="after")
+    def _finite(self) -> StaticPlaneSpec:
+        if self.gamma[0] <= -1:
+            raise ValueError("g = gc/(1 + gamma) needs gamma above -1")
+        return self
+
+    def label(self) -> str:
+        return f"static-plane-{len(self.gamma)}gamma-{len(self.gc)}gc"
+
+
+class StaticRootsSpec(Spec):
+    """Static DMFT along a curve in g where a unit has several roots, for each choice of root."""
+
+    stage: ClassVar[str] = "dmft"
+    kind: ClassVar[str] = "static-roots"
+
+    gamma: Asymmetry
+    g: PositiveGrid
+    transfer: Sigmoidal = "tanh"
+    tolerance: Positive = 1e-10
+
+    def label(self) -> str:
+        return f"static-roots-gamma{short(self.gamma)}-{len(self.g)}g"
 
 
 class StaticFieldsSpec(Spec):
@@ -344,7 +553,7 @@ class StaticFieldsSpec(Spec):
 
     gamma: Asymmetry
     g: PositiveGrid
-    transfer: Transfer = "tanh"
+    transfer: SigmoidalOrLinear = "tanh"
     tolerance: Positive = 1e-8
 
     def label(self) -> str:
@@ -352,19 +561,68 @@ class StaticFieldsSpec(Spec):
 
 
 class StationaryDmftSpec(Spec):
-    """Stationary DMFT of the chaotic state at gamma = 0, along a curve in g > 1."""
+    """Stationary DMFT at gamma = 0, chaotic or driven by white noise, along a curve in g."""
 
     stage: ClassVar[str] = "dmft"
     kind: ClassVar[str] = "stationary"
+    version: ClassVar[int] = 2
 
     g: PositiveGrid
-    transfer: Transfer = "tanh"
+    transfer: SigmoidalOrLinear = "tanh"
+    noise: NonNegative = 0.0  # sigma: dx = (...) dt + sigma dW
     duration: Positive  # largest lag
     interval: Positive  # between lags
     tolerance: Positive = 1e-10
 
     def label(self) -> str:
-        return f"stationary-{len(self.g)}g"
+        noise = f"-sigma{short(self.noise)}" if self.noise else ""
+        return f"stationary-{len(self.g)}g{noise}"
+
+
+class ComparisonSpec(Spec):
+    """Static DMFT over (gamma, g), with slopes and the count of fixed points at gamma = 0."""
+
+    stage: ClassVar[str] = "dmft"
+    kind: ClassVar[str] = "comparison"
+
+    gamma: AsymmetryGrid
+    g: AboveOnsetGrid
+    transfer: Sigmoidal = "tanh"
+    tolerance: Positive = 1e-10
+
+    def label(self) -> str:
+        return f"comparison-{len(self.gamma)}gamma-{len(self.g)}g"
+
+
+class WeightingSpec(Spec):
+    """Averages over the fixed points of finite networks with three weights, by two routes."""
+
+    stage: ClassVar[str] = "dmft"
+    kind: ClassVar[str] = "weighting"
+
+    g: Positive
+    gamma: AsymmetryGrid
+    transfer: Sigmoidal = "tanh"
+    N: Annotated[tuple[Annotated[int, Field(ge=2)], ...], AfterValidator(ordered_grid)]
+    largest: Annotated[int, Field(ge=2)]  # N up to which networks are enumerated
+    networks: Annotated[int, Field(ge=2)]
+    starts: Annotated[int, Field(ge=1)]  # of one round of the search in a network
+    rounds: Annotated[int, Field(ge=1)]  # at most
+    draws: Annotated[int, Field(ge=100)]  # of x, for the integral
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _density(self) -> WeightingSpec:
+        if self.gamma[0] <= -1:
+            raise ValueError("J phi has no density at gamma = -1")
+        return self
+
+    def label(self) -> str:
+        return f"weighting-g{short(self.g)}-{len(self.gamma)}gamma-{len(self.N)}N"
+
+    def seconds(self) -> float:
+        search = self.networks * self.starts * self.largest**2 * 2e-6
+        return 2.0 + len(self.gamma) * len(self.N) * (search + self.draws * self.N[-1] ** 2 * 5e-8)
 
 
 class TwoTimeDmftSpec(Spec):
@@ -372,6 +630,7 @@ class TwoTimeDmftSpec(Spec):
 
     stage: ClassVar[str] = "dmft"
     kind: ClassVar[str] = "two-time"
+    version: ClassVar[int] = 2
 
     g: NonNegative
     gamma: Asymmetry
@@ -383,6 +642,7 @@ class TwoTimeDmftSpec(Spec):
     trajectories: Annotated[int, Field(ge=100)]
     tangents: Annotated[int, Field(ge=10)]
     batches: Annotated[int, Field(ge=2)]  # independent populations, for the standard errors
+    scheme: TimeScheme = "euler"
     seed: Seed
 
     @model_validator(mode="after")
@@ -400,8 +660,39 @@ class TwoTimeDmftSpec(Spec):
 
     def mem_mb(self) -> int:
         steps = round(self.duration / self.interval) + 1
-        numbers = 10 * steps * (steps + self.trajectories) + 2 * self.tangents * steps**2
-        return 800 + 8 * numbers // 10**6
+        matrices = (10 + 6 * self.batches) * steps
+        return 800 + 8 * steps * (matrices + 10 * self.trajectories + 20 * self.tangents) // 10**6
+
+    def seconds(self) -> float:
+        steps = round(self.duration / self.interval) + 1
+        return 2 + 3.5e-9 * self.batches * self.trajectories * steps**2
+
+
+class TwoTimeDeterministicDmftSpec(Spec):
+    """Two-time DMFT at gamma = 0, where C alone closes: no trajectories, no statistical error."""
+
+    stage: ClassVar[str] = "dmft"
+    kind: ClassVar[str] = "two-time-deterministic"
+
+    g: NonNegative
+    transfer: Transfer = "tanh"
+    noise: NonNegative
+    start: Interval
+    duration: Positive
+    interval: Positive
+    scheme: TimeScheme = "euler"
+    tolerance: Positive = 1e-10  # on the quadrature error
+
+    def label(self) -> str:
+        return f"two-time-deterministic-g{short(self.g)}"
+
+    def mem_mb(self) -> int:
+        steps = round(self.duration / self.interval) + 1
+        return 800 + 8 * steps * (8 * steps + 12_000) // 10**6
+
+    def seconds(self) -> float:
+        steps = round(self.duration / self.interval) + 1
+        return 1 + 1e-6 * steps**2
 
 
 class ReplicaSpec(Spec):
@@ -415,15 +706,15 @@ class ReplicaSpec(Spec):
     g: Grid
     temperatures: Grid
     eta: NonNegative = 0.0
-    transfer: Transfer = "tanh"
+    transfer: SigmoidalOrLinear = "tanh"
     tolerance: Positive = 1e-10  # on the residual of the saddle-point equations
     quadrature_tolerance: Positive = 1e-8  # relative, from refinement
 
     def label(self) -> str:
         return f"gamma{short(self.gamma)}-{len(self.g)}g-{len(self.temperatures)}T"
 
-    def runtime(self) -> int:
-        return 30
+    def seconds(self) -> float:
+        return 5 + 0.02 * len(self.g) * len(self.temperatures)
 
 
 class IterationSpec(Spec):
@@ -435,7 +726,7 @@ class IterationSpec(Spec):
     gamma: Asymmetry
     g: Grid
     temperature: Positive
-    transfer: Transfer = "tanh"
+    transfer: SigmoidalOrLinear = "tanh"
     damping: Annotated[float, Field(ge=0, lt=1), AfterValidator(canonical_float)]
     iterations: Annotated[int, Field(ge=1)]
     tolerance: Positive = 1e-8  # on the last change
@@ -461,11 +752,39 @@ class ClosedFormSpec(Spec):
 
     g: PositiveGrid
     temperatures: Grid
-    transfer: Transfer = "tanh"
+    transfer: SigmoidalOrLinear = "tanh"
     tolerance: Positive = 1e-8  # relative, on q
 
     def label(self) -> str:
         return f"closed-form-{len(self.g)}g-{len(self.temperatures)}T"
+
+
+class ComplexitySpec(Spec):
+    """Logarithms of the numbers of fixed points at gamma = 0, along a curve in g > 1."""
+
+    stage: ClassVar[str] = "replica"
+    kind: ClassVar[str] = "complexity"
+
+    g: AboveOnsetGrid
+    transfer: Sigmoidal = "tanh"
+    tolerance: Positive = 1e-10  # on the residual of the conditions
+
+    def label(self) -> str:
+        return f"complexity-{len(self.g)}g"
+
+
+class EqualEnergySpec(Spec):
+    """Chaotic attractor and measure of the same energy at gamma = 0, along a curve in g > 1."""
+
+    stage: ClassVar[str] = "replica"
+    kind: ClassVar[str] = "equal-energy"
+
+    g: AboveOnsetGrid
+    transfer: Sigmoidal = "tanh"
+    tolerance: Positive = 1e-10
+
+    def label(self) -> str:
+        return f"equal-energy-{len(self.g)}g"
 
 
 class PlaneSpec(Spec):
@@ -477,7 +796,7 @@ class PlaneSpec(Spec):
     gamma: AsymmetryGrid
     g: Grid
     temperatures: Grid
-    transfer: Transfer = "tanh"
+    transfer: SigmoidalOrLinear = "tanh"
     tolerance: Positive = 1e-10
     quadrature_tolerance: Positive = 1e-8
 
@@ -485,8 +804,8 @@ class PlaneSpec(Spec):
         sizes = (len(self.gamma), len(self.g), len(self.temperatures))
         return "plane-{}gamma-{}g-{}T".format(*sizes)
 
-    def runtime(self) -> int:
-        return 60
+    def seconds(self) -> float:
+        return 5 + 0.02 * len(self.gamma) * len(self.g) * len(self.temperatures)
 
 
 class BoundarySpec(Spec):
@@ -498,7 +817,7 @@ class BoundarySpec(Spec):
     gamma: Asymmetry
     g: PositiveGrid
     coldest: Positive  # lowest temperature that is looked at
-    transfer: Transfer = "tanh"
+    transfer: SigmoidalOrLinear = "tanh"
     tolerance: Positive = 1e-8  # relative, on the temperature
 
     def label(self) -> str:
@@ -512,7 +831,7 @@ class ColdBoundarySpec(Spec):
     kind: ClassVar[str] = "cold-boundary"
 
     g: PositiveGrid
-    transfer: Transfer = "tanh"
+    transfer: SigmoidalOrLinear = "tanh"
     tolerance: Positive = 1e-8  # on gamma
 
     @model_validator(mode="after")
@@ -534,15 +853,15 @@ class OneStepSpec(Spec):
     gamma: Asymmetry
     g: PositiveGrid
     temperatures: PositiveGrid
-    transfer: Transfer = "tanh"
+    transfer: SigmoidalOrLinear = "tanh"
     tolerance: Positive = 1e-10
     quadrature_tolerance: Positive = 1e-8
 
     def label(self) -> str:
         return f"one-step-gamma{short(self.gamma)}-{len(self.g)}g-{len(self.temperatures)}T"
 
-    def runtime(self) -> int:
-        return 30
+    def seconds(self) -> float:
+        return 2 + 0.3 * len(self.g) * len(self.temperatures)
 
 
 class TwoReplicaSpec(Spec):
@@ -555,7 +874,7 @@ class TwoReplicaSpec(Spec):
     g: PositiveGrid
     temperatures: PositiveGrid
     fractions: Annotated[tuple[float, ...], AfterValidator(ordered_grid)]  # Q/q, in [0, 1)
-    transfer: Transfer = "tanh"
+    transfer: SigmoidalOrLinear = "tanh"
     tolerance: Positive = 1e-10
     quadrature_tolerance: Positive = 1e-8
 
@@ -601,7 +920,7 @@ class AnsatzSpec(Spec):
     gamma: Asymmetry
     g: PositiveGrid
     q: PositiveGrid  # self-overlaps at which the other equations are solved
-    transfer: Transfer = "tanh"
+    transfer: Literal["tanh", "erf", "linear"] = "tanh"  # it needs phi'' too
     tolerance: Positive = 1e-10
     quadrature_tolerance: Positive = 1e-8
     damping: Annotated[float, Field(ge=0, lt=1), AfterValidator(canonical_float)] = 0.2
@@ -622,7 +941,7 @@ class AnnealedSpec(Spec):
     g: PositiveGrid
     temperatures: PositiveGrid
     N: Annotated[int, Field(ge=2)]
-    transfer: Literal["tanh", "erf"] = "tanh"  # of a linear one the density has no norm
+    transfer: Sigmoidal = "tanh"  # of a linear one the density has no norm
     chains: Annotated[int, Field(ge=4, multiple_of=2)]
     warmup: Annotated[int, Field(ge=10)]
     draws: Annotated[int, Field(ge=20)]
@@ -634,9 +953,9 @@ class AnnealedSpec(Spec):
         sizes = f"{len(self.g)}g-{len(self.temperatures)}T"
         return f"annealed-gamma{short(self.gamma)}-{sizes}-N{self.N}"
 
-    def runtime(self) -> int:
+    def seconds(self) -> float:
         units = len(self.g) * len(self.temperatures) * self.chains * self.N
-        return 10 + round((self.warmup + self.draws) * units * 1e-6 / 60)  # a slow core
+        return 2 + 2e-7 * (self.warmup + self.draws) * units
 
 
 class ProtocolSpec(Spec):
@@ -658,7 +977,7 @@ class ProtocolSpec(Spec):
     temperatures: PositiveGrid
     sweep: Literal["g", "beta"]
     eta: NonNegative = 0.0
-    transfer: Transfer = "tanh"
+    transfer: SigmoidalOrLinear = "tanh"
     averages: Literal["monte-carlo", "quadrature"] = "monte-carlo"
     outer: Annotated[int, Field(ge=1)]  # draws of the fields
     inner: Annotated[int, Field(ge=2)]  # draws of x for each
@@ -696,10 +1015,10 @@ class ProtocolSpec(Spec):
     def mem_mb(self) -> int:
         return 600 + 2 * self.outer // 1000  # 192 nodes for each draw of the fields
 
-    def runtime(self) -> int:
+    def seconds(self) -> float:
         points = len(self.g) * len(self.temperatures)
         steps = self.outer * points * self.iterations * 2e-6
-        return 10 + round(self.samples * (self.outer * self.inner * 1e-7 + steps) / 60)
+        return 2 + self.samples * (self.outer * self.inner * 1e-7 + steps)
 
 
 class FigureSpec(Spec):
@@ -721,14 +1040,23 @@ KINDS: dict[str, type[Spec]] = {
     for spec in (
         CouplingsSpec,
         TrajectoriesSpec,
+        LyapunovSpec,
         LangevinSpec,
+        BatchSpec,
         StaticDmftSpec,
+        StaticPlaneSpec,
+        StaticRootsSpec,
         StaticFieldsSpec,
         StationaryDmftSpec,
+        ComparisonSpec,
+        WeightingSpec,
         TwoTimeDmftSpec,
+        TwoTimeDeterministicDmftSpec,
         ReplicaSpec,
         IterationSpec,
         ClosedFormSpec,
+        ComplexitySpec,
+        EqualEnergySpec,
         PlaneSpec,
         BoundarySpec,
         ColdBoundarySpec,

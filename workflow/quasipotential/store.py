@@ -1,8 +1,16 @@
-"""NetCDF files that say what they are: written whole or not at all."""
+"""NetCDF files that say what they are: written whole or not at all, checked when they are read.
+
+A file ends with a checksum of all its bytes, behind what NetCDF reads.  Whatever happens to it
+later, a bad disk or a wrong name, is an error of the job that reads it and never a number in a
+figure.  The bytes are checked before any library interprets them: HDF5 can hang on damaged ones.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,23 +51,82 @@ def describe(dataset: xr.Dataset, spec: Spec, code: str, seconds: float) -> xr.D
     )
 
 
-def write_atomically(path: Path, write) -> None:
-    """Call ``write`` with a temporary name in the folder of ``path``, flush, then rename."""
+class DamagedFileError(ValueError):
+    """A file does not hold the result that its name says."""
+
+    def __init__(self, path: Path, fault: str) -> None:
+        super().__init__(f"{path} {fault}. Delete the file and run again")
+
+
+def seal(path: Path) -> None:
+    """Append the checksum of a file to it."""
+    with open(path, "r+b") as file:
+        file.write(hashlib.file_digest(file, "sha256").digest())
+
+
+def check_seal(path: Path) -> None:
+    """Check that a file ends with the checksum of what stands before it.
+
+    Raises
+    ------
+    DamagedFileError
+        If it does not.
+    """
+    content = path.read_bytes()
+    if not content:
+        raise DamagedFileError(path, "is empty")
+    if hashlib.sha256(content[:-32]).digest() != content[-32:]:
+        raise DamagedFileError(path, "is damaged: its content does not fit its checksum")
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Call ``write`` with a temporary name in the folder of ``path``, flush, then rename.
+
+    Raises
+    ------
+    OSError
+        If that fails; it says how much space there is.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
         with open(temporary, "rb") as written:
             os.fsync(written.fileno())
         os.replace(temporary, path)
+    # The netCDF library reports a full disk as an error of HDF5, of either type.
+    except (OSError, RuntimeError) as error:
+        raise OSError(f"cannot write {path}: {error}. {_room(path.parent)}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary.exists():
+            temporary.unlink()
+
+
+def _room(folder: Path) -> str:
+    """What stands in the way of writing into a folder, and what to do."""
+    while not folder.exists():
+        folder = folder.parent
+    if not os.access(folder, os.W_OK):
+        return f"{folder.absolute()} is read-only: make it writable and run again"
+    free = shutil.disk_usage(folder).free / 1e6
+    return f"{folder.absolute()} has {free:.1f} MB free: make room if that is little, and run again"
 
 
 def save(dataset: xr.Dataset, path: Path) -> None:
-    """Write a dataset as NetCDF-4."""
-    write_atomically(path, lambda name: dataset.to_netcdf(name, engine="netcdf4", format="NETCDF4"))
+    """Write a dataset as NetCDF-4, with the checksum of the file at its end.
+
+    Raises
+    ------
+    OSError
+        As :func:`write_atomically`.
+    """
+
+    def write(name: Path) -> None:
+        dataset.to_netcdf(name, engine="netcdf4", format="NETCDF4")
+        seal(name)
+
+    write_atomically(path, write)
 
 
 def load(path: Path) -> xr.Dataset:
@@ -67,13 +134,13 @@ def load(path: Path) -> xr.Dataset:
 
     Raises
     ------
-    ValueError
-        If the file holds another result than its name says.
+    DamagedFileError
+        If the file is damaged, or holds another result than its name says.
     """
+    path = Path(path)
+    check_seal(path)
     with xr.open_dataset(path, engine="netcdf4") as dataset:
         dataset.load()
-    if dataset.attrs.get("key") != Path(path).stem:
-        raise ValueError(
-            f"{path} holds the result {dataset.attrs.get('key')!r}: delete the file and run again"
-        )
+    if dataset.attrs.get("key") != path.stem:
+        raise DamagedFileError(path, f"holds the result {dataset.attrs.get('key')!r}")
     return dataset

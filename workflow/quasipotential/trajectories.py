@@ -147,7 +147,7 @@ def autocorrelation(series: np.ndarray, lags: int) -> np.ndarray:
     return fft.irfft(power, size)[:lags] / (N * (M - np.arange(lags)))
 
 
-def run(spec: TrajectoriesSpec, couplings: np.ndarray | None) -> xr.Dataset:
+def run(spec: TrajectoriesSpec, couplings: np.ndarray | None = None) -> xr.Dataset:
     """Trajectories of a spec.
 
     Parameters

@@ -2,19 +2,15 @@
 
 import atexit
 import functools
-import os
-import sys
-from pathlib import Path
 
-# Jobs find the package of this checkout wherever they run, installed or not.
-library = Path(workflow.current_basedir.get_path_or_uri(secret_free=False)).parent.resolve()
-sys.path.insert(0, str(library))
-
-from quasipotential import config as schema, environment, plan as planning, provenance, shelf
+from quasipotential import environment, plan as planning, provenance, shelf
 
 environment.lead_jobs_to(library)
 scripts = library / "scripts"
 # A stage with several kinds of result has one module for each, which its script looks up.
+digest_with = functools.cache(
+    lambda stage, module: provenance.source_digest(scripts / f"{stage}.py", [module])
+)
 digest_of_kind = functools.cache(
     lambda stage, module: provenance.source_digest(scripts / f"{stage}.py", [f"{stage}.{module}"])
 )
@@ -30,6 +26,11 @@ wildcard_constraints:
     key=r"[^/]+",
 
 
+def publish():
+    if not workflow.dryrun and (fault := shelf.publish(plan)):
+        print(fault, file=sys.stderr)
+
+
 # When this run ends, however it ends, the stable names follow its config; not after a dry run.
 if workflow.is_main_process:
-    atexit.register(lambda: workflow.dryrun or shelf.publish(plan))
+    atexit.register(publish)

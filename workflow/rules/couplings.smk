@@ -8,11 +8,12 @@ rule couplings_one:
         "results/logs/couplings/{key}.log",
     benchmark:
         "results/benchmarks/couplings/{key}.tsv"
+    localrule: plan.is_small("couplings")
     conda:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards: plan.spec("couplings", wildcards.key).mem_mb(),
+        mem_mb=lambda wildcards, attempt: attempt * plan.spec("couplings", wildcards.key).mem_mb(),
         runtime=lambda wildcards, attempt: attempt * plan.spec("couplings", wildcards.key).runtime(),
     params:
         spec=lambda wildcards: plan.spec("couplings", wildcards.key).canonical(),

@@ -8,11 +8,14 @@ rule dmft_one:
         "results/logs/dmft/{key}.log",
     benchmark:
         "results/benchmarks/dmft/{key}.tsv"
+    group:
+        plan.groups("dmft")
+    localrule: plan.is_small("dmft")
     conda:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards: plan.spec("dmft", wildcards.key).mem_mb(),
+        mem_mb=lambda wildcards, attempt: attempt * plan.spec("dmft", wildcards.key).mem_mb(),
         runtime=lambda wildcards, attempt: attempt * plan.spec("dmft", wildcards.key).runtime(),
     params:
         spec=lambda wildcards: plan.spec("dmft", wildcards.key).canonical(),

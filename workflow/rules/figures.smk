@@ -29,6 +29,7 @@ for name, figure in plan.figures.items():
             f"results/logs/figures/{figure.key}.log",
         benchmark:
             f"results/benchmarks/figures/{figure.key}.tsv"
+        localrule: True
         conda:
             "../../envs/environment.yaml"
         threads: 1

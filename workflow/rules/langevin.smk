@@ -12,11 +12,13 @@ rule langevin_one:
         "results/logs/langevin/{key}.log",
     benchmark:
         "results/benchmarks/langevin/{key}.tsv"
+    group:
+        lambda wildcards: plan.spec("langevin", wildcards.key).group()
     conda:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards: plan.spec("langevin", wildcards.key).mem_mb(),
+        mem_mb=lambda wildcards, attempt: attempt * plan.spec("langevin", wildcards.key).mem_mb(),
         runtime=lambda wildcards, attempt: attempt * plan.spec("langevin", wildcards.key).runtime(),
     params:
         spec=lambda wildcards: plan.spec("langevin", wildcards.key).canonical(),

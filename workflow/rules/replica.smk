@@ -8,11 +8,14 @@ rule replica_one:
         "results/logs/replica/{key}.log",
     benchmark:
         "results/benchmarks/replica/{key}.tsv"
+    group:
+        plan.groups("replica")
+    localrule: plan.is_small("replica")
     conda:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards: plan.spec("replica", wildcards.key).mem_mb(),
+        mem_mb=lambda wildcards, attempt: attempt * plan.spec("replica", wildcards.key).mem_mb(),
         runtime=lambda wildcards, attempt: attempt * plan.spec("replica", wildcards.key).runtime(),
     params:
         spec=lambda wildcards: plan.spec("replica", wildcards.key).canonical(),

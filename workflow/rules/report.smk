@@ -24,6 +24,7 @@ rule ledger:
         f"results/logs/figures/{plan.ledger.key}.log",
     benchmark:
         f"results/benchmarks/figures/{plan.ledger.key}.tsv"
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     threads: 1
@@ -55,6 +56,7 @@ if plan.claims is not None:
             f"results/logs/figures/{plan.claims.key}.log",
         benchmark:
             f"results/benchmarks/figures/{plan.claims.key}.tsv"
+        localrule: True
         conda:
             "../../envs/environment.yaml"
         threads: 1

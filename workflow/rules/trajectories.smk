@@ -1,4 +1,4 @@
-# The original dynamics on one network.
+# The original dynamics: trajectories on one network, Lyapunov exponents on several.
 
 
 rule trajectories_one:
@@ -12,16 +12,21 @@ rule trajectories_one:
         "results/logs/trajectories/{key}.log",
     benchmark:
         "results/benchmarks/trajectories/{key}.tsv"
+    group:
+        lambda wildcards: plan.spec("trajectories", wildcards.key).group()
     conda:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards: plan.spec("trajectories", wildcards.key).mem_mb(),
+        mem_mb=lambda wildcards, attempt: attempt
+        * plan.spec("trajectories", wildcards.key).mem_mb(),
         runtime=lambda wildcards, attempt: attempt
         * plan.spec("trajectories", wildcards.key).runtime(),
     params:
         spec=lambda wildcards: plan.spec("trajectories", wildcards.key).canonical(),
-        code=provenance.source_digest(scripts / "trajectories.py"),
+        code=lambda wildcards: digest_with(
+            "trajectories", plan.spec("trajectories", wildcards.key).module
+        ),
     message:
         "Trajectories {wildcards.key}"
     script:

@@ -1,11 +1,13 @@
-"""The original dynamics on one network: spec and couplings, if any, in, dataset out."""
+"""The original dynamics on networks: spec and couplings, if any, in, dataset out."""
 
-from quasipotential import job, trajectories
+from importlib import import_module
+
+from quasipotential import job
 
 
-def compute(spec, network=None):
-    couplings = None if network is None else network["couplings"].values
-    return trajectories.run(spec, couplings)
+def compute(spec, *networks):
+    module = import_module(f"quasipotential.{spec.module}")
+    return module.run(spec, *(network["couplings"].values for network in networks))
 
 
 job.run(snakemake, compute)

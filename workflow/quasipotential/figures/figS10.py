@@ -63,10 +63,10 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
         datasets = [
             dataset
             for dataset in sources["sampling"]
-            if _is_at(tables.spec_of(dataset), g, gamma)
+            if _is_at(tables.sampled_spec(dataset), g, gamma)
             and np.isclose(dataset["temperature"] * settings["beta"], 1).any()
         ]
-        kinds = {_kind(tables.spec_of(dataset)) for dataset in datasets}
+        kinds = {_kind(tables.sampled_spec(dataset)) for dataset in datasets}
         if len(kinds) > 1:
             raise ValueError(
                 f"g = {g:g}, gamma = {gamma:g} is sampled by {' and '.join(sorted(kinds))}; "
@@ -125,15 +125,12 @@ def _networks(
     variable = QUANTITIES[name][1]
     networks = []
     for N in rows.loc[rows["status"] == "converged", "N"]:
-        pairs = [
-            (float(here[f"{variable}_mean"]), float(here[f"{variable}_mcse"]))
-            for here in (
-                dataset.sel(temperature=1 / beta, method="nearest")
-                for dataset in datasets
-                if tables.spec_of(dataset)["couplings"]["N"] == N
-            )
-        ]
-        values, errors = _scale(name, beta) * np.array(pairs).T
+        here = (
+            dataset.sel(temperature=1 / beta, method="nearest")
+            for dataset in datasets
+            if tables.sampled_spec(dataset)["couplings"]["N"] == N
+        )
+        values, errors = _scale(name, beta) * np.array(tables.on_networks(here, variable))
         networks.append(finite_size.Networks(int(N), values, errors))
     return networks
 

@@ -21,7 +21,8 @@ QUANTITIES = {
 def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataFrame:
     """Rows: each quantity over beta; theory only for the sampled pairs (g, gamma)."""
     sampled = {
-        (spec["g"], spec["couplings"]["gamma"]) for spec in map(tables.spec_of, sources["sampling"])
+        (spec["g"], spec["couplings"]["gamma"])
+        for spec in map(tables.sampled_spec, sources["sampling"])
     }
     parts = [tables.published_rows(published, "g")]
     for quantity, (_, of_theory, of_samples) in QUANTITIES.items():

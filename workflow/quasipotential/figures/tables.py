@@ -68,6 +68,25 @@ def spec_of(dataset: xr.Dataset) -> dict:
     return json.loads(dataset.attrs["spec"])
 
 
+def sampled_spec(dataset: xr.Dataset) -> dict:
+    """Spec of a sampled dataset: of a batch, that of its first network."""
+    spec = spec_of(dataset)
+    return spec.get("first", spec)
+
+
+def on_networks(datasets: Iterable[xr.Dataset], variable: str) -> tuple[np.ndarray, np.ndarray]:
+    """Means over the draws and their Monte Carlo errors on each network, shapes (network,).
+
+    ``datasets`` are of single networks or of batches, at one temperature.
+    """
+    datasets = list(datasets)
+    mean, error = (
+        np.concatenate([np.atleast_1d(ds[f"{variable}_{name}"].values) for ds in datasets])
+        for name in ("mean", "mcse")
+    )
+    return mean, error
+
+
 def worst_status(datasets: Iterable[xr.Dataset]) -> str:
     """Name of the worst status in some datasets."""
     return STATUS_NAMES[max(int(dataset["status"].max()) for dataset in datasets)]
@@ -125,7 +144,7 @@ def sampling_rows(datasets: list[xr.Dataset], quantity: str, variable: str, x: s
     """
     groups: dict[tuple, list[xr.Dataset]] = {}
     for dataset in datasets:
-        spec = spec_of(dataset)
+        spec = sampled_spec(dataset)
         couplings = spec["couplings"]
         kind = (spec["algorithm"], spec["g"], couplings["gamma"], couplings["N"])
         groups.setdefault(kind, []).append(dataset)
@@ -138,10 +157,7 @@ def sampling_rows(datasets: list[xr.Dataset], quantity: str, variable: str, x: s
                 for ds in members
                 if temperature in ds["temperature"].values
             ]
-            average = disorder_average(
-                np.array([float(ds[f"{variable}_mean"]) for ds in here]),
-                np.array([float(ds[f"{variable}_mcse"]) for ds in here]),
-            )
+            average = disorder_average(*on_networks(here, variable))
             values = {"g": g, "beta": 1.0 / temperature}
             parts.append(
                 rows(

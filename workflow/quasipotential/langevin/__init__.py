@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from ..diagnostics import summarise
+from ..diagnostics import Summary, summarise
 from ..specs import LangevinSpec
 from ..status import STATUS_ATTRIBUTES, Status
 from ..transfer import transfer_function
@@ -28,6 +28,7 @@ from .ensemble import Ensemble
 from .fixed_points import polish
 from .landscape import Landscape
 from .observables import (
+    ACTIVITY_EDGES,
     CHAIN_OBSERVABLES,
     FIELD_OBSERVABLES,
     OVERLAP_EDGES,
@@ -56,6 +57,8 @@ LONG_NAMES = {
     "overlap_density": "probability density of the overlap of any two chains",
     "overlap_absolute_bin": "absolute overlap of the rates of two chains, centre of the bin",
     "overlap_absolute_density": "probability density of the absolute overlap of any two chains",
+    "activity_bin": "activity x_i, centre of the bin",
+    "activity_density": "probability density of x_i, over units, chains and draws",
     "rung": "index of the rung of the ladder of temperatures",
     "rung_temperature": "temperature of the rung",
     "stretch": "index of the stretch between the rungs stretch and stretch + 1",
@@ -70,6 +73,7 @@ LONG_NAMES = {
     "fixed_point_log_weight": "log of the weight at T -> 0 per unit, -ln|det(1 - J phi')|/N",
 }
 NOT_POLISHED = -2
+JUDGED = ("q", "energy", "overlap_absolute")  # by their R-hat
 SPECIFIC_HEAT = "specific heat per unit, var(E)/(N T^2)"
 
 
@@ -80,6 +84,9 @@ def run(
     state: np.ndarray | None = None,
 ) -> xr.Dataset:
     """Sample the measure exp(-E/T) of a spec on one network.
+
+    With ``most_draws`` a run that has not equilibrated after ``draws`` goes on, doubling the draws,
+    until it has at all temperatures, or to that number.
 
     Parameters
     ----------
@@ -97,13 +104,12 @@ def run(
     Dataset
         The draws of the observables, dims (temperature, chain, draw) or (temperature, pair, draw);
         for each of them and for ``specific_heat`` ``<name>_mean``, ``_mcse``, ``_ess`` and
-        ``_rhat`` with dim ``temperature``; the distribution of the overlap; step and acceptance;
-        with exchange the ladder, its swap rates and round trips; with ``polish_below`` the fixed
-        points that the last states belong to (module ``fixed_points``); and
-        ``status(temperature)``,
-        which is NOT_EQUILIBRATED where R-hat of q, energy or overlap_absolute exceeds
-        ``rhat_limit`` (or does not exist), the effective sample size of q falls below
-        ``ess_limit``, or a ladder made fewer round trips than ``round_trip_limit``.
+        ``_rhat`` with dim ``temperature``; the distributions of the overlap and of x_i; step and
+        acceptance; with exchange the ladder, its swap rates and round trips; with ``polish_below``
+        the fixed points that the last states belong to (module ``fixed_points``); and
+        ``status(temperature)``, which is NOT_EQUILIBRATED where R-hat of q, energy or
+        overlap_absolute exceeds ``rhat_limit`` (or does not exist), the effective sample size of q
+        falls below ``ess_limit``, or a ladder made fewer round trips than ``round_trip_limit``.
 
     Raises
     ------
@@ -120,11 +126,29 @@ def run(
         record = sampler.Record(spec, ensemble)
     else:
         ensemble, record = stopped
-    while record.count < spec.draws:
-        if checkpoint:
-            checkpoint.save(spec, ensemble, record)
-        sampler.draw(spec, ensemble, record)
-    return dataset_of(spec, ensemble, record)
+    while True:
+        while record.count < record.room:
+            if checkpoint:
+                checkpoint.save(spec, ensemble, record)
+            sampler.draw(spec, ensemble, record)
+        if record.room >= spec.most or np.all(equilibrated(spec, ensemble, record)):
+            return dataset_of(spec, ensemble, record)
+        record.make_room(min(2 * record.room, spec.most))
+
+
+def equilibrated(spec: LangevinSpec, ensemble: Ensemble, record: sampler.Record) -> np.ndarray:
+    """Whether the chains agree and have drawn enough, at each temperature, shape (temperature,)."""
+
+    def summaries(name: str) -> list[Summary]:
+        return [summarise(draws) for draws in record.draws[name]]
+
+    result = np.array([summary.ess >= spec.ess_limit for summary in summaries("q")])
+    for name in JUDGED:
+        result &= [summary.rhat <= spec.rhat_limit for summary in summaries(name)]
+    if spec.exchange:
+        trips = record.crossings.round_trips(ensemble.columns)
+        result &= trips.min() >= spec.round_trip_limit
+    return result
 
 
 def dataset_of(spec: LangevinSpec, ensemble: Ensemble, record: sampler.Record) -> xr.Dataset:
@@ -141,14 +165,18 @@ def dataset_of(spec: LangevinSpec, ensemble: Ensemble, record: sampler.Record) -
             "temperature": temperatures,
             "chain": np.arange(spec.chains),
             "pair": np.arange(spec.chains // 2),
-            "draw": np.arange(spec.draws),
+            "draw": np.arange(record.count),
         },
     )
-    acceptance = record.acceptance[:, rungs].T / (spec.draws * spec.thin)
+    acceptance = record.acceptance[:, rungs].T / (record.count * spec.thin)
     dataset["step_size"] = ("temperature", ensemble.step[rungs])
     dataset["acceptance"] = (("temperature", "chain"), acceptance)
     dataset["start"] = ("chain", sampler.starts(spec).astype(np.int8))
-    _add_overlaps(dataset, record.overlaps / (spec.draws * spec.chains * (spec.chains - 1) / 2))
+    _add_overlaps(dataset, record.overlaps / (record.count * spec.chains * (spec.chains - 1) / 2))
+    units = record.count * spec.chains * spec.couplings.N
+    density = record.activities / (units * np.diff(ACTIVITY_EDGES))
+    dataset["activity_density"] = (("temperature", "activity_bin"), density)
+    dataset.coords["activity_bin"] = 0.5 * (ACTIVITY_EDGES[1:] + ACTIVITY_EDGES[:-1])
     if spec.polish_below is not None:
         _add_fixed_points(dataset, ensemble, spec.polish_below)
 
@@ -168,20 +196,16 @@ def dataset_of(spec: LangevinSpec, ensemble: Ensemble, record: sampler.Record) -
             text = texts.get(name, SPECIFIC_HEAT)
             long_names[f"{name}_{statistic}"] = f"{text}: {description}"
 
-    equilibrated = dataset["q_ess"].values >= spec.ess_limit
-    for name in ("q", "energy", "overlap_absolute"):
-        equilibrated &= dataset[f"{name}_rhat"].values <= spec.rhat_limit
     if spec.exchange:
-        trips = record.crossings.round_trips(ensemble.columns)
-        equilibrated &= trips.min() >= spec.round_trip_limit
-        dataset["round_trips"] = ("chain", trips)
+        dataset["round_trips"] = ("chain", record.crossings.round_trips(ensemble.columns))
         dataset["swap_rate"] = ("stretch", record.swap_rates.mean)
         dataset["rung_temperature"] = ("rung", ensemble.temperatures)
         dataset = dataset.assign_coords(
             rung=np.arange(ensemble.temperatures.size),
             stretch=np.arange(ensemble.temperatures.size - 1),
         )
-    codes = np.where(equilibrated, Status.CONVERGED.code, Status.NOT_EQUILIBRATED.code)
+    good = equilibrated(spec, ensemble, record)
+    codes = np.where(good, Status.CONVERGED.code, Status.NOT_EQUILIBRATED.code)
     dataset["status"] = ("temperature", codes.astype(np.int8), STATUS_ATTRIBUTES)
     for name in set(dataset.variables) - {"status"}:
         dataset.variables[name].attrs.update(long_name=long_names[name], units="1")

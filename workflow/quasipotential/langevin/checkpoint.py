@@ -59,7 +59,9 @@ class Checkpoint:
             "transitions": ensemble.transitions,
             "generator": json.dumps(ensemble.rng.bit_generator.state),
             "count": record.count,
+            "room": record.room,
             "overlaps": record.overlaps,
+            "activities": record.activities,
             "acceptance": record.acceptance,
             "swap_total": swaps.total,
             "swap_number": swaps.number,
@@ -74,6 +76,7 @@ class Checkpoint:
         def write(path: Path) -> None:
             with open(path, "wb") as file:
                 np.savez(file, **arrays)
+            store.seal(path)
 
         store.write_atomically(self.path, write)
         self.written = time.monotonic()
@@ -81,9 +84,16 @@ class Checkpoint:
     def load(
         self, spec: LangevinSpec, landscape: Landscape
     ) -> tuple[Ensemble, sampler.Record] | None:
-        """The run as it stood, or None if there is no checkpoint of this spec and code."""
+        """The run as it stood, or None if there is no checkpoint of this spec and code.
+
+        Raises
+        ------
+        DamagedFileError
+            If the file is damaged.
+        """
         if not self.path.is_file():
             return None
+        store.check_seal(self.path)
         with np.load(self.path, allow_pickle=False) as file:
             if str(file["identity"]) != self._identity(spec):
                 return None
@@ -95,8 +105,10 @@ class Checkpoint:
         ensemble.transitions = int(arrays["transitions"])
         ensemble.rng.bit_generator.state = json.loads(str(arrays["generator"]))
         record = sampler.Record(spec, ensemble)
+        record.make_room(int(arrays["room"]))
         record.count = int(arrays["count"])
-        record.overlaps, record.acceptance = arrays["overlaps"], arrays["acceptance"]
+        record.overlaps, record.activities = arrays["overlaps"], arrays["activities"]
+        record.acceptance = arrays["acceptance"]
         record.swap_rates.total = arrays["swap_total"]
         record.swap_rates.number = arrays["swap_number"]
         record.crossings.count = arrays["crossing_count"]

@@ -17,7 +17,7 @@ Over all draws, with the mean energy of all chains,
 
     specific_heat = N (E/N - <E/N>)^2/T^2     (its mean is var(E)/(N T^2)),
 
-and the distribution of the overlap of any two chains, with its sign and without.
+and the distributions of the overlap of any two chains, with its sign and without, and of x_i.
 
 Everything is dimensionless.
 
@@ -51,6 +51,8 @@ PAIR_OBSERVABLES = {
 FIELD_OBSERVABLES = {"response_field": "response G to a small applied field, mean of s phi/h"}
 #: Edges of the bins of the signed overlap; those from 0 on serve the absolute one.
 OVERLAP_EDGES = np.linspace(-1.0, 1.0, 101)
+#: Edges of the bins of x_i.
+ACTIVITY_EDGES = np.linspace(-12.0, 12.0, 241)
 
 
 def observables(
@@ -132,6 +134,28 @@ def overlap_counts(phi: Array, chains: int) -> Array:
     overlaps = by_temperature @ by_temperature.transpose(0, 2, 1) / len(phi)
     a, b = np.triu_indices(chains, 1)
     return np.stack([np.histogram(row, OVERLAP_EDGES)[0] for row in overlaps[:, a, b]])
+
+
+def activity_counts(x: Array, chains: int) -> Array:
+    """Units of all chains in each bin of x_i, shape (temperature, bin).
+
+    Parameters
+    ----------
+    x : ndarray, shape (N, temperatures * chains)
+    chains : int
+
+    Notes
+    -----
+    Units beyond the edges are in no bin.
+    """
+    width = ACTIVITY_EDGES[1] - ACTIVITY_EDGES[0]
+    bins = ACTIVITY_EDGES.size - 1
+    index = np.floor((x - ACTIVITY_EDGES[0]) / width).astype(int)
+    temperature = np.arange(x.shape[1]) // chains
+    inside = (index >= 0) & (index < bins)
+    place = (temperature * bins + index)[inside]
+    size = temperature[-1] + 1
+    return np.bincount(place, minlength=size * bins).reshape(size, bins)
 
 
 def specific_heat(energy: Array, temperature: float, N: int) -> Array:

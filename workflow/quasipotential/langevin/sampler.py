@@ -12,7 +12,8 @@ in ``LADDER_ROUNDS`` rounds, and the last quarter tunes the steps on the final l
 warm-up nothing is tuned.
 
 A draw is taken every ``thin`` transitions, each one move of all replicas and one offer of swaps.
-Memory is bounded: scalars of each draw are kept, counts of overlaps and rates are summed.
+Memory is bounded: scalars of each draw are kept, counts of overlaps and activities and rates are
+summed.
 
 Everything is dimensionless.
 """
@@ -29,10 +30,12 @@ from .ensemble import Ensemble
 from .kernels import kernel
 from .landscape import Landscape, State
 from .observables import (
+    ACTIVITY_EDGES,
     CHAIN_OBSERVABLES,
     FIELD_OBSERVABLES,
     OVERLAP_EDGES,
     PAIR_OBSERVABLES,
+    activity_counts,
     observables,
     overlap_counts,
 )
@@ -163,9 +166,21 @@ class Record:
             name: np.empty((temperatures, number, spec.draws)) for name, number in shape.items()
         }
         self.overlaps = np.zeros((temperatures, OVERLAP_EDGES.size - 1), dtype=int)
+        self.activities = np.zeros((temperatures, ACTIVITY_EDGES.size - 1), dtype=int)
         self.acceptance = np.zeros((chains, rungs))
         self.swap_rates = Rates(rungs - 1)
         self.crossings = exchange.Crossings(ensemble.columns.size)
+
+    @property
+    def room(self) -> int:
+        """Number of draws that there is room for."""
+        return self.draws["q"].shape[-1]
+
+    def make_room(self, draws: int) -> None:
+        """Have room for that many draws, no fewer than now."""
+        for name, values in self.draws.items():
+            self.draws[name] = np.empty((*values.shape[:-1], draws))
+            self.draws[name][..., : self.count] = values[..., : self.count]
 
     def add(self, ensemble: Ensemble, temperatures: Array) -> None:
         """Measure the replicas that are at these temperatures now."""
@@ -178,6 +193,7 @@ class Record:
         for name, values in found.items():
             self.draws[name][..., self.count] = values
         self.overlaps += overlap_counts(state.landscape.transfer.phi(x), chains)
+        self.activities += activity_counts(x, chains)
         self.count += 1
 
 

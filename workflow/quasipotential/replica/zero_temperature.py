@@ -18,12 +18,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..transfer import transfer_function
 from .stability import multiplier
 
 Array = np.ndarray
-
-#: kappa = -phi'''(0)/2 of each transfer function.
-CUBIC_COEFFICIENTS = {"tanh": 1.0, "erf": np.pi / 4, "linear": 0.0}
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def vanishing_limit(g: Array, gamma: float, transfer: str) -> VanishingLimit:
     gamma : float
         Asymmetry.
     transfer : str
-        Name of the transfer function.
+        Name of the transfer function; without a cubic term (module `transfer`) q^ diverges.
     """
     gc = g * (1 + gamma)
     G, qhat, phi, scaled = (np.full_like(g, np.nan) for _ in range(4))
@@ -66,7 +64,7 @@ def vanishing_limit(g: Array, gamma: float, transfer: str) -> VanishingLimit:
     gain = g[first]
     G[first] = linear_response(gain, gamma)
     gap = 1 - (gain * G[first]) ** 2
-    cubic = CUBIC_COEFFICIENTS[transfer] * gamma * (gain * G[first]) ** 4
+    cubic = transfer_function(transfer).cubic * gamma * (gain * G[first]) ** 4
     qhat[first] = np.where(gap > 0, -cubic / np.where(gap > 0, gap, 1), np.nan)
     phi[first] = np.log(G[first]) - 0.5 * gamma * (gain * G[first]) ** 2
     scaled[first] = 0.0

@@ -7,12 +7,18 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
-ROOT = Path(__file__).parents[2]
+# A machine under load is slow: time is no property of what is tested.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+
+ROOT = Path(__file__).parents[1]
 SOURCES = ("Snakefile", "config.yaml", "config", "envs", "profiles", "workflow")
 
 
@@ -64,31 +70,37 @@ class Checkout:
         path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def copy_of_the_workflow(target: Path) -> Checkout:
+def _copy(source: Path, target: Path) -> Checkout:
     """Copy of the sources, without results."""
     target.mkdir(parents=True)
     ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
     for name in SOURCES:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, target / name, ignore=ignore)
+        if (source / name).is_dir():
+            shutil.copytree(source / name, target / name, ignore=ignore)
         else:
-            shutil.copy(source, target / name)
+            shutil.copy(source / name, target / name)
     return Checkout(target)
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Checkout:
+def new_checkout(tmp_path_factory) -> Callable[[Path], Checkout]:
+    """Copy the workflow as it was when the tests began: ``new_checkout(path)``."""
+    sources = _copy(ROOT, tmp_path_factory.mktemp("sources") / "checkout")
+    return lambda target: _copy(sources.path, target)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, new_checkout) -> Checkout:
     """A checkout after a whole run of the test config; tests must leave it as it is."""
-    checkout = copy_of_the_workflow(tmp_path_factory.mktemp("finished") / "checkout")
+    checkout = new_checkout(tmp_path_factory.mktemp("finished") / "checkout")
     checkout.snakemake("--cores", "2")
     return checkout
 
 
 @pytest.fixture
-def fresh(tmp_path) -> Checkout:
+def fresh(tmp_path, new_checkout) -> Checkout:
     """A checkout before its first run."""
-    return copy_of_the_workflow(tmp_path / "checkout")
+    return new_checkout(tmp_path / "checkout")
 
 
 @pytest.fixture

@@ -1,0 +1,96 @@
+"""Complexities at gamma = 0: conditions, known values, random matrices, the law at the onset."""
+
+import numpy as np
+import pytest
+from scipy import integrate
+from scipy.special import ndtri
+
+from quasipotential.couplings import elliptic
+from quasipotential.replica import complexity
+from quasipotential.specs import ComplexitySpec
+from quasipotential.status import Status
+from quasipotential.transfer import transfer_function
+
+TANH = transfer_function("tanh")
+
+
+def functional(g, q, field, u):
+    """The expression whose stationary value is Sigma, by adaptive quadrature."""
+    deviation = g * np.sqrt(q)
+
+    def density(z):
+        phi, slope = np.tanh(deviation * z), 1 / np.cosh(deviation * z) ** 2
+        weight = np.exp(-(z**2) / 2 + field * phi**2) / np.sqrt(2 * np.pi)
+        return weight * np.sqrt(1 + u * (g * slope) ** 2)
+
+    norm, _ = integrate.quad(density, -12, 12, epsabs=0, epsrel=1e-12, limit=400)
+    return -field * q - u / 2 + np.log(norm)
+
+
+@pytest.mark.parametrize("g", [1.05, 1.5, 3.0])
+def test_sigma_is_a_stationary_value(g):
+    found = complexity.solve(g, TANH)
+    point = np.array([found.q, found.conjugate, found.multiplier])
+    assert functional(g, *point) == pytest.approx(found.complexity, abs=1e-12)
+    for index in range(3):
+        step = np.zeros(3)
+        step[index] = 1e-4 * abs(point[index])
+        slope = (functional(g, *(point + step)) - functional(g, *(point - step))) / 2e-4
+        # Central differences err by the third derivative times 1e-8/6, rounding by 1e-12/1e-4.
+        assert abs(slope) < 5e-8
+    assert found.status is Status.CONVERGED
+
+
+@pytest.mark.parametrize(
+    ("g", "sigma", "d"),
+    [(1.5, 7.14e-3, 2.80e-3), (2.0, 2.483e-2, 1.068e-2), (3.0, 6.138e-2, 2.520e-2)],
+)
+def test_known_values(g, sigma, d):
+    # docs/theory.md, section 11, to half a unit of the last digit.
+    found = complexity.solve(g, TANH)
+    assert found.complexity == pytest.approx(sigma, abs=6e-6)
+    assert found.complexity_boltzmann == pytest.approx(d, abs=6e-6)
+
+
+def test_law_at_the_onset():
+    # Sigma = (16/81) e^3 and q = (2/3) e; the deviations are proportional to e = g - 1.
+    steps = np.array([0.005, 0.01])
+    found = [complexity.solve(1 + e, TANH) for e in steps]
+    ratio = np.array([point.complexity for point in found]) / (16 / 81 * steps**3)
+    relative_q = np.array([point.q for point in found]) / (2 / 3 * steps)
+    for values in (ratio, relative_q):
+        assert 2 * values[0] - values[1] == pytest.approx(1, abs=1e-3)  # Richardson, up to e^2
+        assert abs(values[1] - 1) > 1e-3
+
+
+def log_determinants(g, q, N, number, rng):
+    """ln|det(1 - J phi')| of networks whose x have the quantiles of the shell of q."""
+    x = g * np.sqrt(q) * ndtri((np.arange(N) + 0.5) / N)
+    slopes = TANH.derivative(x)
+    matrices = (np.eye(N) - g * elliptic(N, 0.0, rng) * slopes for _ in range(number))
+    return np.array([np.linalg.slogdet(A).logabsdet for A in matrices])
+
+
+@pytest.mark.parametrize("g", [2.0, 3.0])
+def test_determinants_against_random_matrices(g):
+    # N d less a constant (about 1): the constant falls out between two sizes.
+    found = complexity.solve(g, TANH)
+    rng = np.random.default_rng(0)
+    small, large = (log_determinants(g, found.q_boltzmann, N, 400, rng) for N in (100, 200))
+    error = np.hypot(small.std(), large.std()) / np.sqrt(400)
+    growth = large.mean() - small.mean()
+    assert abs(growth - 100 * found.complexity_boltzmann) < 4 * error
+    assert error < 0.15 * growth
+
+
+def test_errors_and_bounds_are_reported():
+    loose = complexity.solve(1.5, TANH, tolerance=1e-30)
+    assert loose.status is Status.NOT_CONVERGED
+    dataset = complexity.run(ComplexitySpec(g=(1.2, 2.0), transfer="erf"))
+    assert dataset["status"].values.tolist() == [0, 0]
+    assert np.all(dataset["residual"] <= 1e-10)
+    assert np.all(dataset["complexity"] > dataset["complexity_boltzmann"])
+    for variable in dataset.variables.values():
+        assert variable.attrs["long_name"] and variable.attrs["units"] == "1"
+    with pytest.raises(ValueError, match="greater than 1"):
+        ComplexitySpec(g=(1.0,))
