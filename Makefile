@@ -33,8 +33,12 @@ $(INSTALLED): $(LOCK) pyproject.toml
 	@echo "Installing the packages of $(LOCK) into $(VENV): about a minute."
 	@$(PYTHON) -m venv --clear $(VENV)
 	@awk '/^[a-z]/ {keep = /^(pip|setuptools)==/} keep' $(LOCK) > $(VENV)/build-tools.txt
-	@$(PIP) install --quiet --require-hashes -r $(VENV)/build-tools.txt
-	@$(PIP) install --quiet --require-hashes --no-build-isolation -r $(LOCK)
+	@{ $(PIP) install --quiet --require-hashes -r $(VENV)/build-tools.txt && \
+	   $(PIP) install --quiet --require-hashes --no-build-isolation -r $(LOCK); } || { \
+		echo "The packages of $(LOCK) could not be installed. They come from PyPI: is there a"; \
+		echo "network, and room on the disk? Behind a proxy or a mirror, set HTTPS_PROXY or"; \
+		echo "PIP_INDEX_URL. Then run the same command again: nothing half-done stays."; \
+		exit 1; } >&2
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@$(PIP) check
 	@touch $@

@@ -17,6 +17,7 @@ from quasipotential.langevin.observables import (
 )
 from quasipotential.specs import CouplingsSpec, LangevinSpec
 from quasipotential.status import Status
+from quasipotential.store import DamagedFileError
 from quasipotential.transfer import transfer_function
 
 
@@ -364,6 +365,20 @@ def test_checkpoint_of_another_spec_or_code_is_not_continued(tmp_path):
     changed = run(longer)
     continued = langevin.run(longer, matrix(s), langevin.Checkpoint(path, "code"))
     assert continued.identical(changed)
+
+
+def test_damaged_checkpoint_is_refused_with_its_name(tmp_path):
+    s = spec(draws=20, warmup=10)
+    path = tmp_path / "run.checkpoint"
+    langevin.run(s, matrix(s), langevin.Checkpoint(path, "code"))
+    content = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for place in rng.integers(len(content), size=20):
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        with pytest.raises(DamagedFileError, match=r"run\.checkpoint.*Delete the file"):
+            langevin.run(s, matrix(s), langevin.Checkpoint(path, "code"))
 
 
 def test_observables_against_their_definitions():

@@ -1,9 +1,48 @@
-"""Environment of the jobs."""
+"""Environment of the workflow and of its jobs."""
 
 from __future__ import annotations
 
 import os
+import re
+import tomllib
+from importlib import metadata
 from pathlib import Path
+
+
+class IncompleteEnvironmentError(RuntimeError):
+    """Packages are missing; the message says which, and what to do."""
+
+
+def check(checkout: Path) -> None:
+    """Check that the packages that pyproject.toml asks for are there, before any job starts.
+
+    Raises
+    ------
+    IncompleteEnvironmentError
+        It names what is missing.
+    """
+    declaration = checkout / "pyproject.toml"
+    if not declaration.is_file():  # as a module of another workflow, which has its own
+        return
+    wanted = tomllib.loads(declaration.read_text(encoding="utf-8"))["project"]["dependencies"]
+    missing = [name for name in map(_name, wanted) if not _is_installed(name)]
+    if missing:
+        raise IncompleteEnvironmentError(
+            f"this Python has no {', '.join(missing)}. Run `make figures`, which brings an "
+            f"environment of its own, or `pip install -e .` in {checkout}"
+        )
+
+
+def _name(requirement: str) -> str:
+    return re.match(r"[\w.-]+", requirement)[0]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def lead_jobs_to(library: Path) -> None:

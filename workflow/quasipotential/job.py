@@ -27,6 +27,12 @@ def logged(path: str) -> Iterator[None]:
     ):
         try:
             yield
+        except MemoryError as error:
+            traceback.print_exc()
+            raise MemoryError(
+                f"{error or 'out of memory'}. Run fewer jobs at a time (--cores 1, or --resources "
+                "mem_mb=... with what this machine has), or lower N, chains or draws in the config"
+            ) from error
         except Exception:
             traceback.print_exc()
             raise

@@ -3,7 +3,7 @@
 import atexit
 import functools
 
-from quasipotential import environment, plan as planning, provenance, shelf
+from quasipotential import plan as planning, provenance, shelf
 
 environment.lead_jobs_to(library)
 scripts = library / "scripts"
