@@ -6,9 +6,10 @@ import pytest
 
 STAGE_FIGURES = {
     "replica": {
-        f"fig{name}" for name in (2, 3, *range(5, 10), *(f"S{n}" for n in range(3, 10)), "S14")
+        f"fig{name}"
+        for name in (2, 3, *range(5, 10), *(f"S{n}" for n in (*range(3, 10), 12, 14, 17)))
     },
-    "dmft": {"fig4", "figS1", "figS2", "figS13", "figS14", "figS15"},
+    "dmft": {f"fig{name}" for name in (4, "S1", "S2", "S13", "S14", "S15", "S16")},
 }
 
 

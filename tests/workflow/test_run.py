@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-FIGURES = [f"fig{number}" for number in (*range(1, 10), *(f"S{n}" for n in (*range(1, 10), 15)))]
+NUMBERS = (*range(1, 10), *(f"S{n}" for n in (*range(1, 10), *range(12, 18))))
+FIGURES = [f"fig{number}" for number in NUMBERS]  # of the test config
 STAGES = ("couplings", "trajectories", "langevin", "batches", "dmft", "replica")
 
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from ..dmft import stationary
+from ..dmft.stationary import run as stationary_state
 from ..specs import EqualEnergySpec, StationaryDmftSpec
 from ..status import STATUS_ATTRIBUTES
 from ..transfer import transfer_function
@@ -48,7 +48,7 @@ def run(spec: EqualEnergySpec) -> xr.Dataset:
         Over ``g``, all dimensionless; ``status`` is the worse one of the two solvers.
     """
     transfer = transfer_function(spec.transfer)
-    attractor = stationary.run(
+    attractor = stationary_state(
         StationaryDmftSpec(
             g=spec.g,
             transfer=spec.transfer,
