@@ -4,8 +4,8 @@ PYTHON ?= python3.11
 CORES ?= 2
 # `make lock LOCK_OPTIONS=--upgrade` takes the newest versions; without it pins that still fit stay.
 LOCK_OPTIONS ?=
-# For pytest, as in `make test TEST_OPTIONS="-n 2 --dist loadfile"` or TEST_OPTIONS=tests/library.
-TEST_OPTIONS ?=
+# For pytest, as in `make test TEST_OPTIONS=tests/library`.
+TEST_OPTIONS ?= -n $(CORES) --dist loadfile
 
 UV := uv==0.13.9
 LOCK := envs/requirements.lock
