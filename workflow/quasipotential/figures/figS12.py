@@ -22,8 +22,8 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
     """Rows against N d.
 
     - quantity ``complexity``: d, x: g;
-    - quantity ``relative_overlap``: mean over networks of <|overlap|>/<q>, x: N d, at temperatures
-      up to 1/``beta``;
+    - quantity ``relative_overlap``: <|overlap|> over <q>, both averaged over networks, x: N d, at
+      temperatures up to 1/``beta``;
     - quantity ``density``: distribution of the absolute overlap of two states, averaged over the
       networks of the smallest N at the lowest temperature, x: |overlap|.
 
@@ -49,8 +49,10 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
         d = float(complexity["complexity_boltzmann"].sel(g=g, method="nearest"))
         overlap, overlap_error = tables.on_networks(here, "overlap_absolute")
         q, q_error = tables.on_networks(here, "q")
-        ratio = overlap / q
-        average = disorder_average(ratio, ratio * np.hypot(overlap_error / overlap, q_error / q))
+        ratio = overlap.mean() / q.mean()
+        # To first order the ratio of the means is the mean of these, one for each network.
+        values = ratio + (overlap - ratio * q) / q.mean()
+        average = disorder_average(values, np.hypot(overlap_error, ratio * q_error) / q.mean())
         parts.append(
             tables.rows(
                 quantity=["relative_overlap"],
