@@ -9,8 +9,10 @@ STAGE_FIGURES = {
         f"fig{name}"
         for name in (2, 3, *range(5, 10), *(f"S{n}" for n in (*range(3, 10), 12, 14, 17)))
     },
-    "dmft": {f"fig{name}" for name in (4, "S1", "S2", "S13", "S14", "S15", "S16")},
+    "dmft": {f"fig{name}" for name in (4, "S1", "S2", "S13", "S14", "S15", "S16", "S17")},
 }
+#: Results of other stages that need a stage: the measure at the energy of the attractor.
+OTHERS = {"replica": {}, "dmft": {"replica_one": 1}}
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,7 @@ def test_new_logic_runs_its_stage_and_the_figures_of_it(copied, stage):
     assert jobs.pop("claims") == 1
     count = jobs.pop(f"{stage}_one")
     assert count == len(list((copied.path / "results" / stage).glob("*.nc")))
+    assert {rule: jobs.pop(rule) for rule in OTHERS[stage]} == OTHERS[stage]
     assert set(jobs) == STAGE_FIGURES[stage]
 
 

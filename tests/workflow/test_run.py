@@ -17,6 +17,8 @@ import xarray as xr
 
 NUMBERS = (*range(1, 10), *(f"S{n}" for n in (*range(1, 10), *range(12, 18))))
 FIGURES = [f"fig{number}" for number in NUMBERS]  # of the test config
+#: Part of the name of a result -> the variable that tells how far it is from a solution.
+ERRORS = {"two-time-g": "factor_error", "weighting": "q_integrated_error", "": "residual"}
 STAGES = ("couplings", "trajectories", "langevin", "batches", "dmft", "replica")
 
 
@@ -56,7 +58,7 @@ def test_every_dataset_describes_itself(finished):
             assert variable.attrs["units"] == "1", (key, name)
             assert variable.attrs["long_name"], (key, name)
         if key.startswith(("dmft", "replica")):
-            measure = "factor_error" if "two-time-g" in key else "residual"
+            measure = next(name for kind, name in ERRORS.items() if kind in key)
             assert measure in dataset, key
 
 

@@ -71,7 +71,7 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
             source="theory",
             gamma=gamma,
             g=float(largest["g"]),
-            y=float(largest["field_spinodal"]),
+            x=float(largest["field_spinodal"]),
         )
     )
     return tables.join(parts)
@@ -183,7 +183,7 @@ def _draw_plane(axis: Axes, plane: pd.DataFrame) -> list:
 def _draw_roots(axis: Axes, rows: pd.DataFrame) -> None:
     """x against h: all roots, and the fields between which there are three."""
     by_kind = {name: group.sort_values("x") for name, group in rows.groupby("quantity")}
-    (end,) = by_kind["field_spinodal"]["y"]
+    (end,) = by_kind["field_spinodal"]["x"]
     axis.axvspan(-end, end, color="0.75", lw=0)
     for root, line in ROOTS.items():
         group = by_kind[root]
