@@ -18,7 +18,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" PYTHONPATH= PYTHONNOUSERSITE=1 \
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_MAXIMUM_THREADS=1
 
-.PHONY: help env figures report gallery test test-all test-cluster lint lock clean clean-results docs
+.PHONY: help env figures report gallery rulegraph baselines test test-all test-cluster test-report lint lock clean clean-results docs
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -47,14 +47,21 @@ figures: env  ## every figure of the default run (CORES=2)
 	@$(RUN) snakemake --cores $(CORES)
 	@echo "The figures are in results/figures."
 
-report: figures  ## the figures with captions and provenance in one page, results/report.html
-	@$(RUN) snakemake --report results/report.html
+report: env  ## ledger, figures with captions, claims and provenance in one page, results/report.html
+	@$(RUN) snakemake --cores $(CORES) page
 	@echo "The report is results/report.html."
 
-gallery: figures  ## the small copies of the figures that the README shows
+gallery: figures  ## the README's small copies of the figures, and its table of what reproduces
 	@$(RUN) python docs/gallery.py
+	@$(RUN) python docs/ledger_table.py
 
-test: env  ## the test suite but its slow part and the Slurm, ten minutes on two cores at most
+rulegraph: env  ## docs/rulegraph.svg, the graph of the rules of the default run
+	@$(RUN) python docs/rulegraph.py
+
+baselines: env  ## the pictures that tests/figures compares with, after a change that is meant
+	@$(RUN) python tests/figures/baselines.py
+
+test: env  ## the test suite but its slow part, the Slurm and the browser, ten minutes on two cores at most
 	@$(RUN) QUASIPOTENTIAL_LOCKED=1 pytest $(TEST_OPTIONS)
 
 test-all: env  ## the whole test suite
@@ -62,6 +69,9 @@ test-all: env  ## the whole test suite
 
 test-cluster: env  ## a Slurm of one node, started for the test (docs/cluster.md)
 	@$(RUN) QUASIPOTENTIAL_LOCKED=1 pytest -m cluster tests/cluster
+
+test-report: env  ## the report in a headless Chromium
+	@$(RUN) QUASIPOTENTIAL_LOCKED=1 pytest -m browser tests/report
 
 lint: env  ## style of the code and of the workflow
 	$(RUN) ruff check .

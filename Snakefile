@@ -3,7 +3,7 @@
 #   couplings --> trajectories --+
 #       |-------> langevin ------+
 #                 batches -------+
-#   dmft ------------------------+--> figures --> report (snakemake --report)
+#   dmft ------------------------+--> figures --> ledger, claims --> page
 #   replica ---------------------+
 #   published values ------------+
 
@@ -30,6 +30,7 @@ include: "workflow/rules/report.smk"
 
 
 rule all:
+    """All figures and tables; what runs when no target is named."""
     default_target: True
     input:
         rules.figures.input,
@@ -42,4 +43,8 @@ onstart:
 
 
 onsuccess:
-    print("Figures: results/figures/   keys and parameters: results/index.csv")
+    where = "Figures: results/figures/   keys and parameters: results/index.csv"
+    page = "Report: none yet; `make report` writes results/report.html"
+    if os.path.exists("results/report.html"):
+        page = "Report: results/report.html   (`make report` brings it up to date)"
+    atexit.register(print, where, page, sep="\n")  # below Snakemake's own last lines

@@ -23,6 +23,7 @@ from quasipotential.diagnostics import summarise
 from quasipotential.langevin import Landscape, sampler
 from quasipotential.langevin.kernels import EulerMaruyama, mass
 from quasipotential.langevin.landscape import State
+from quasipotential.progress import Progress
 from quasipotential.specs import CouplingsSpec, LangevinSpec
 from quasipotential.transfer import transfer_function
 
@@ -98,7 +99,7 @@ def network() -> tuple[LangevinSpec, Landscape]:
 def hmc(spec: LangevinSpec, landscape: Landscape) -> tuple[Speed, State]:
     """Draws of this package, after the warm-up, and the last state."""
     ensemble = sampler.begin(spec, landscape)
-    sampler.warm_up(spec, ensemble)
+    sampler.warm_up(spec, ensemble, Progress("warm-up", "transitions", spec.warmup))
     record = sampler.Record(spec, ensemble)
     start = time.process_time()
     for _ in range(spec.draws):

@@ -91,10 +91,10 @@ def test_a_stopped_batch_goes_on_to_the_same_bits(interval, tmp_path, monkeypatc
     started, draws = [], iter(range(20 + 20 + 7))
     sample, draw = langevin.run, langevin.sampler.draw
 
-    def started_run(member, network, checkpoint):
+    def started_run(member, network, checkpoint, **options):
         started.append(member.couplings.seed)
         checkpoint.interval = -1.0
-        return sample(member, network, checkpoint)
+        return sample(member, network, checkpoint, **options)
 
     def draw_until_stopped(*arguments):
         """The third network is stopped in the middle of its draws."""
@@ -135,6 +135,8 @@ def test_planted_networks_are_not_batched():
 
 def planned(**changes) -> plan.Plan:
     raw = copy.deepcopy(DEFAULT)
+    for experiment in raw["sampling"].values():
+        experiment.pop("networks_per_job", None)
     raw["sampling"]["below"] |= changes
     return plan.build(config.load(raw))
 

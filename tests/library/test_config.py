@@ -94,6 +94,7 @@ def test_values_that_do_not_go_together_are_refused_with_their_figure(path, valu
 
 def test_replica_exchange_can_be_switched_on():
     raw = with_value("sampling.below.exchange", True)
+    raw["sampling"]["below"]["networks_per_job"] = 1
     assert config.load(raw).sampling["below"].exchange
     specs = plan.build(config.load(raw)).stages["langevin"].values()
     switched = [spec for spec in specs if spec.exchange and spec.g == 0.8]

@@ -52,6 +52,24 @@ def test_networks_of_a_kind_are_averaged_and_the_worst_status_counts():
     assert rows[rows["N"] == 50]["error"].isna().all()  # one network has no spread
 
 
+def test_rows_repeat_scalars_and_have_one_length():
+    rows = tables.rows(quantity="q", x=[1, 2], y=np.array([3.0, np.nan]), N=100)
+    assert rows["quantity"].tolist() == ["q", "q"]
+    assert rows["N"].tolist() == [100.0, 100.0]
+    assert rows["status"].tolist() == ["converged"] * 2
+    assert rows["beta"].isna().all() and rows["sampler"].tolist() == ["", ""]
+    with pytest.raises(ValueError):
+        tables.rows(quantity=["q", "Q"], x=[1.0, 2.0, 3.0])
+    with pytest.raises(ValueError):
+        tables.rows(quantity="q", x=1.0)
+
+
+def test_powers_of_ten_are_set_as_such():
+    assert style.in_powers(0.0123) == "0.012"
+    assert style.in_powers(9.4e-5) == r"9.4\times10^{-5}"
+    assert style.in_powers(8.2e-6, 1) == r"8\times10^{-6}"
+
+
 def published_at(values: dict[float, float]) -> pd.DataFrame:
     """A published curve of Fig. 8 at g = 1."""
     return pd.DataFrame(

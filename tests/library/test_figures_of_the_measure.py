@@ -10,8 +10,13 @@ import pytest
 import xarray as xr
 
 from quasipotential.figures import figS12, figS17, style
-from quasipotential.replica import closed_form, complexity, equal_energy
-from quasipotential.specs import ClosedFormSpec, ComplexitySpec, EqualEnergySpec
+from quasipotential.replica import closed_form, cold_networks, complexity, equal_energy
+from quasipotential.specs import (
+    ClosedFormSpec,
+    ColdNetworksSpec,
+    ComplexitySpec,
+    EqualEnergySpec,
+)
 from quasipotential.status import STATUS_ATTRIBUTES, Status
 
 EDGES = np.linspace(-12, 12, 241)
@@ -58,7 +63,7 @@ def test_overlap_in_units_of_q_against_the_number_of_fixed_points(numbers):
     ]
     settings = {"beta": 100.0}
     table = figS12.tabulate(
-        {"complexity": [numbers], "sampling": datasets}, pd.DataFrame(), settings
+        {"complexity": [numbers], "sampling": datasets, "enumerated": []}, pd.DataFrame(), settings
     )
     rows = table[table["quantity"] == "relative_overlap"].set_index("g")
     assert sorted(rows.index) == [1.5, 2.0]  # T = 0.1 is above 1/beta
@@ -84,8 +89,36 @@ def test_complexity_is_not_used_beyond_gamma_0(numbers):
     other = sampled(2.0, 50, [0.001], {"overlap_absolute": [0.3], "q": [0.4]}, gamma=0.5)
     with pytest.raises(ValueError, match="gamma = 0 only"):
         figS12.tabulate(
-            {"complexity": [numbers], "sampling": [other]}, pd.DataFrame(), {"beta": 1.0}
+            {"complexity": [numbers], "sampling": [other], "enumerated": []},
+            pd.DataFrame(),
+            {"beta": 1.0},
         )
+
+
+def test_overlap_from_all_fixed_points_beside_the_sampled_one(numbers):
+    spec = ColdNetworksSpec(g=2.0, N=12, networks=4, curves=3, rounds=30, seed=1)
+    cold = with_spec(cold_networks.run(spec), spec)
+    given_up = cold.assign(status=cold["status"] + np.int8(Status.NOT_CONVERGED.code))
+    given_up = given_up.assign_attrs(spec=spec.model_copy(update={"N": 13}).canonical())
+    warm = sampled(2.0, 50, [0.001], {"overlap_absolute": [0.3], "q": [0.4]})
+    sources = {"complexity": [numbers], "sampling": [warm], "enumerated": [cold, given_up]}
+    table = figS12.tabulate(sources, pd.DataFrame(), {"beta": 100.0})
+    d = float(numbers["complexity_boltzmann"].sel(g=2.0))
+    exact = table[(table["source"] == "simulation") & (table["N"] == 12)].set_index("quantity")
+    assert exact["x"].to_numpy() == pytest.approx(12 * d)
+    ratio = float(cold["overlap_absolute"].sum() / cold["q"].sum())
+    assert exact.loc["relative_overlap", "y"] == pytest.approx(ratio)
+    assert 0 < exact.loc["same_pair_overlap", "y"] <= ratio
+    assert exact.loc["points", "y"] == pytest.approx(float(cold["points"].mean()))
+    marked = table[(table["source"] == "simulation") & (table["N"] == 13)]
+    assert set(marked["status"]) == {"not_converged"}
+    law = table[table["quantity"] == "law"]
+    slope = float(numbers["slope_boltzmann"].sel(g=2.0))
+    expected = np.sqrt(2 / (np.pi * law["N"])) / (1 - slope)
+    np.testing.assert_allclose(law["y"], expected, rtol=1e-12)
+    assert law["y"].max() == pytest.approx(0.8)
+    with style.paper_style():
+        figS12.draw(table, {"beta": 100.0}).draw_without_rendering()
 
 
 def test_measure_and_attractor():

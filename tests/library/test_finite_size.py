@@ -343,7 +343,7 @@ def test_figure_draws_what_its_table_holds(solution, tmp_path):
         texts = [text.get_text() for text in axis.get_legend().get_texts()]
         p = table[(table["quantity"] == "p_value") & (table["panel"] == name)]
         for branch, value in zip(p["sampler"], p["y"], strict=True):
-            assert f"{figS10.BRANCHES[branch][0]}: $p={value:.2g}$" in texts
+            assert f"{figS10.BRANCHES[branch][0]}: $p={style.in_powers(value)}$" in texts
 
 
 def test_judgement_at_several_temperatures(solution):

@@ -11,6 +11,7 @@ from quasipotential import config, couplings, langevin, plan, potential
 from quasipotential.diagnostics import summarise
 from quasipotential.langevin import sampler
 from quasipotential.planted import planted_pair
+from quasipotential.progress import Progress
 from quasipotential.specs import AnnealedSpec, CouplingsSpec, LangevinSpec, Planted, parse
 from quasipotential.status import Status
 from quasipotential.transfer import transfer_function
@@ -130,7 +131,7 @@ def test_planted_replicas_start_at_the_state_and_are_never_heated(network, excha
 
     watched.tuned = True
     ensemble.kernel = watched
-    sampler.warm_up(s, ensemble)
+    sampler.warm_up(s, ensemble, Progress("warm-up", "transitions", s.warmup))
     cooling = np.array(seen[:12])  # half of the warm-up
     assert np.all(cooling[:, :4] == cooling[-1, 0])
     assert np.all(cooling[0, 4:] == pytest.approx(1.0))
@@ -181,6 +182,7 @@ def test_chains_that_do_not_leave_their_starts_disagree(network):
 
 def test_config_plants_at_each_g_and_the_lowest_temperature():
     raw = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    del raw["sampling"]["critical"]["networks_per_job"]  # planted networks have a job each
     before = plan.build(config.load(raw)).stages["langevin"]
     raw = copy.deepcopy(raw)
     raw["sampling"]["critical"] |= {"planted": True, "polish_below": 2e-3}

@@ -83,6 +83,24 @@ def test_determinants_against_random_matrices(g):
     assert error < 0.15 * growth
 
 
+@pytest.mark.parametrize("g", [1.5, 5.0])
+def test_overlaps_of_different_pairs(g):
+    """lambda is the slope of Q -> E phi(x) phi(x') at 0, x and x' of covariance g^2 Q.
+
+    A quotient at Q = 1e-3 q; the next order in Q is the third, 1e-6 relative.
+    """
+    found = complexity.solve(g, TANH)
+    z = np.linspace(-8, 8, 401)
+    weights = np.exp(-(z**2) / 2) / np.exp(-(z**2) / 2).sum()
+    q, Q = found.q_boltzmann, 1e-3 * found.q_boltzmann
+    r = Q / q
+    x = g * np.sqrt(q) * z
+    y = g * np.sqrt(q) * (r * z[:, None] + np.sqrt(1 - r**2) * z)
+    product = weights @ (np.tanh(x)[:, None] * np.tanh(y)) @ weights
+    assert product / Q == pytest.approx(found.slope_boltzmann, rel=1e-5)
+    assert 0 < found.slope_boltzmann < 1
+
+
 def test_errors_and_bounds_are_reported():
     loose = complexity.solve(1.5, TANH, tolerance=1e-30)
     assert loose.status is Status.NOT_CONVERGED

@@ -26,6 +26,7 @@ OTHERS = {"replica": {}, "dmft": {"replica_one": 1}}
         "figures",
         "ledger",
         "claims",
+        "page",
         "fig3",
     ],
 )

@@ -19,6 +19,7 @@ from pathlib import Path
 import xarray as xr
 
 from . import couplings, langevin, store
+from .progress import Progress
 from .specs import BatchSpec, LangevinSpec
 
 INTERVAL = 60.0
@@ -48,16 +49,19 @@ def run(spec: BatchSpec, unfinished: Path, code: str, interval: float = INTERVAL
     """
     batch = _continued(unfinished, code)
     start = written = time.perf_counter()
-    for member in spec.members()[0 if batch is None else batch.sizes["network"] :]:
+    finished = 0 if batch is None else batch.sizes["network"]
+    progress = Progress(spec.key, "networks", spec.networks, finished)
+    for member in spec.members()[finished:]:
         path = unfinished.with_name(f"{member.key}.checkpoint")
         checkpoint = langevin.Checkpoint(path, code)
-        network = _sampled(member, checkpoint)
+        network = _sampled(member, checkpoint, progress)
         batch = network if batch is None else _join([batch, network])
         now = time.perf_counter()
         if now - written > interval:
             store.save(store.describe(batch, spec, code, now - start), unfinished)
             written = now
         checkpoint.remove()
+        progress.advance()
     return batch.drop_attrs(deep=False)
 
 
@@ -69,10 +73,10 @@ def _continued(unfinished: Path, code: str) -> xr.Dataset | None:
     return batch if batch.attrs["source_digest"] == code else None
 
 
-def _sampled(spec: LangevinSpec, checkpoint: langevin.Checkpoint) -> xr.Dataset:
+def _sampled(spec: LangevinSpec, checkpoint: langevin.Checkpoint, progress: Progress) -> xr.Dataset:
     """One network, with the dimension ``network``."""
     network = couplings.run(spec.couplings)["couplings"].values
-    dataset = langevin.run(spec, network, checkpoint).drop_dims("draw")
+    dataset = langevin.run(spec, network, checkpoint, within=progress).drop_dims("draw")
     return dataset.assign_coords(network=((), spec.couplings.seed, NETWORK)).expand_dims("network")
 
 

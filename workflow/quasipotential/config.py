@@ -146,6 +146,7 @@ class Allow(Section):
     iteration: Allowed = ()
     closed_form: Allowed = ()
     complexity: Allowed = ()
+    cold_networks: Allowed = ()
     equal_energy: Allowed = ()
     plane: Allowed = ()
     boundary: Allowed = ()
@@ -594,11 +595,34 @@ class FigS11(Section):
     sampling: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
+class ColdNetworks(Section):
+    """Networks of which all fixed points are found: every g with every N."""
+
+    g: AboveOnset
+    N: Annotated[tuple[Size, ...], Field(min_length=1), AfterValidator(ordered_grid)]
+    networks: Annotated[int, Field(ge=2, le=MAX_COUNT)]
+    curves: Count
+    rounds: Count
+
+    def extent(self) -> int:
+        """Networks of all sizes and gains."""
+        return len(self.g) * len(self.N) * self.networks
+
+
 class FigS12(Section):
-    """Overlaps of small networks at gamma = 0 against N times the complexity, up to 1/``beta``."""
+    """Overlaps of small networks at gamma = 0 against N times the complexity, up to 1/``beta``;
+    at T -> 0 by their fixed points."""
 
     beta: Positive
     sampling: Annotated[tuple[str, ...], Field(min_length=1)]
+    enumerated: tuple[ColdNetworks, ...]
+
+    @model_validator(mode="after")
+    def _once(self) -> FigS12:
+        groups = [(g, N) for group in self.enumerated for g in group.g for N in group.N]
+        if len(groups) > len(set(groups)):
+            raise ValueError("enumerated holds a pair of g and N twice")
+        return self
 
 
 class FigS17(Section):

@@ -9,8 +9,8 @@ from importlib import metadata
 from pathlib import Path
 
 
-class IncompleteEnvironmentError(RuntimeError):
-    """Packages are missing; the message says which, and what to do."""
+class EnvironmentFaultError(RuntimeError):
+    """The workflow cannot run here; the message says why, and what to do."""
 
 
 def check(checkout: Path) -> None:
@@ -18,7 +18,7 @@ def check(checkout: Path) -> None:
 
     Raises
     ------
-    IncompleteEnvironmentError
+    EnvironmentFaultError
         It names what is missing.
     """
     declaration = checkout / "pyproject.toml"
@@ -27,9 +27,26 @@ def check(checkout: Path) -> None:
     wanted = tomllib.loads(declaration.read_text(encoding="utf-8"))["project"]["dependencies"]
     missing = [name for name in map(_name, wanted) if not _is_installed(name)]
     if missing:
-        raise IncompleteEnvironmentError(
+        raise EnvironmentFaultError(
             f"this Python has no {', '.join(missing)}. Run `make figures`, which brings an "
             f"environment of its own, or `pip install -e .` in {checkout}"
+        )
+
+
+def check_folder(folder: Path) -> None:
+    """Check that Snakemake can keep its records in a folder.
+
+    Raises
+    ------
+    EnvironmentFaultError
+        It names what is read-only.
+    """
+    records = folder / ".snakemake"
+    place = records if records.is_dir() else folder
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise EnvironmentFaultError(
+            f"{place} is read-only, and Snakemake keeps its records there: make it writable, or "
+            "copy the checkout into a folder of your own and run there"
         )
 
 

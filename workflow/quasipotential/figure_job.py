@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
@@ -11,7 +13,7 @@ import pandas as pd
 
 from . import store
 from .figures import style, tables
-from .specs import parse
+from .specs import FigureSpec, parse
 
 #: Deviation, in combined errors, beyond which a published point counts as different.
 DIFFERENT = 3.0
@@ -55,11 +57,18 @@ def caption(template: Path, comparison: pd.DataFrame, table: pd.DataFrame, setti
     )
 
 
+def inputs(snakemake, spec: FigureSpec) -> Iterator[tuple[str, list[str]]]:
+    """Files of each role, where the workflow has them: as a module it may have a prefix."""
+    files = iter(snakemake.input)
+    for role, paths in spec.sources:
+        yield role, list(islice(files, len(paths)))
+
+
 def run(snakemake, module: ModuleType) -> None:
     """Draw one figure from the job's inputs and write its files."""
     spec = parse(snakemake.params.spec)
     settings = json.loads(spec.settings)
-    sources = {role: [store.load(path) for path in paths] for role, paths in spec.sources}
+    sources = {role: list(map(store.load, paths)) for role, paths in inputs(snakemake, spec)}
     published = read_published(snakemake.input.published, spec.name)
     table = module.tabulate(sources, published, settings)
     store.write_atomically(

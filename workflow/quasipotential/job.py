@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 import xarray as xr
 
-from . import store
+from . import progress, store
 from .specs import Spec, parse
 from .status import SolverError, Status
 
 
 @contextlib.contextmanager
 def logged(path: str) -> Iterator[None]:
-    """Send what a job prints, and the traceback of its failure, to its log file."""
+    """Send what a job prints, its progress, and the traceback of its failure to its log file."""
     with (
         open(path, "w", encoding="utf-8", buffering=1) as log,
         contextlib.redirect_stdout(log),
         contextlib.redirect_stderr(log),
+        _lines_of_progress(log),
     ):
         try:
             yield
@@ -36,6 +39,20 @@ def logged(path: str) -> Iterator[None]:
         except Exception:
             traceback.print_exc()
             raise
+
+
+@contextlib.contextmanager
+def _lines_of_progress(log: TextIO) -> Iterator[None]:
+    handler = logging.StreamHandler(log)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    level = progress.LOGGER.level
+    progress.LOGGER.addHandler(handler)
+    progress.LOGGER.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        progress.LOGGER.setLevel(level)
+        progress.LOGGER.removeHandler(handler)
 
 
 def allowed(config: dict, spec: Spec) -> list[str]:

@@ -2,16 +2,20 @@
 
 A row holds the published value with its reading error, ours with its numerical error, and, where
 there is one, a second route to ours: an exact limit or another method that shares no code with the
-first (`second_routes`).  Deviations are differences in units of the combined error.  The verdict:
+first (`second_routes`).  A deviation is published - ours in units of the combined error, the root
+of the sum of the squares of the reading error and of the error of ours.  The verdict:
 
 - ``reproduces``: within `LIMIT` combined errors;
-- ``differs``: outside, and on the same side outside of the second route's value; or outside with a
-  cause that predicts the published value;
-- ``differs, one route``: outside, with neither a second route nor such a cause at this point;
-- ``unsettled``: the two routes do not lead to the same verdict;
-- ``not comparable``: no converged value of ours at this point.
+- ``differs``: outside;
+- ``not comparable``: no converged value of ours at this point, or two routes to it that lead to
+  different verdicts and disagree by more than `LIMIT` combined errors of all three values.
 
-For what differs the reason is the first of `REASONS` whose evidence holds at the point.
+``routes`` is 2 where the second route alone leads to the same verdict, on the same side, and 1
+where there is none or where its error is too large to tell.
+
+What differs has the reason whose evidence holds at the point, the most specific one, and a link to
+the figure or test that shows it.  Where no evidence holds the reason is ``not explained``, and the
+link leads to the figure with both values.
 """
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ from .figures.tables import compare, matching_keys
 
 LIMIT = 3.0  # combined errors
 POINT = ["quantity", "gamma", "g", "beta"]
-VERDICTS = ("reproduces", "differs", "differs, one route", "unsettled", "not comparable")
+VERDICTS = ("reproduces", "differs", "not comparable")
 DESCRIPTIONS = {
     "figure": "figure of the paper",
     "quantity": "quantity, named as in the files of this project",
@@ -50,24 +54,35 @@ DESCRIPTIONS = {
     "sampling_p": "p-value of our solution against sampling extrapolated to N = inf at this "
     "gamma, g and beta (Figs. S10 and S11), all observables together",
     "cause": "published value as the cause of the difference predicts it",
+    "routes": "routes to our value that lead to the verdict, each alone: 0, 1 or 2",
     "verdict": "verdict by rule",
-    "reason": "why it differs, by rule",
+    "reason": "why it differs or cannot be compared, by rule",
+    "shown_by": "figure or test that shows the reason; if not explained, figure with both values",
 }
 REASONS = {
-    "factorised": "published points follow R = <phi'>(1 + rho R): the average of a product is "
-    "replaced by a product of averages (Fig. 4)",
-    "drift": "the zero-temperature ansatz has no solution with q > 0; published points lie on the "
-    "drift of the damped iteration of its equations",
-    "no_solution": "the zero-temperature ansatz has no solution with q > 0 here",
-    "sampled": "averages over one frozen Monte Carlo sample displace the fixed point of the "
-    "iteration where Q = 0 is stable by little (Fig. S8)",
+    "factorised": "average of a product taken as product of averages",
+    "drift": "drift of an iteration whose equations have no solution",
+    "no_solution": "zero-temperature ansatz without solution",
+    "sampled": "averages over one frozen Monte Carlo sample",
     "unknown": "not explained",
+    "absent": "no converged value of ours",
+    "routes": "two routes to our value lead to different verdicts",
+}
+AUDIT = "figS8"  # what sampled averages do to q
+SHOWN_BY = {
+    "factorised": "tests/library/test_second_routes.py"
+    "::test_published_static_response_is_the_factorised_one",
+    "drift": "tests/library/test_replica_ansatz.py::test_published_points_lie_on_the_drift",
+    "no_solution": "tests/library/test_ledger.py::test_ansatz_has_no_solution_at_published_points",
+    "sampled": "tests/library/test_ledger.py"
+    "::test_one_frozen_sample_moves_each_quantity_as_published",
 }
 DRIFT_ALLOWANCE = 0.05  # relative: the published iteration has noise, the drift here has none
 DISPLACED = 0.5  # median |ln(q/q exact)| of sampled runs that counts as displaced
-NEAR_TRANSITION = 0.9  # g (1 + gamma) from which the multiplier of Q is close to 1
-SAMPLED = ("q", "Q", "r", "R", "mean_square_x", "energy", "covariance_x_phi")
-TEXTS = ("figure", "quantity", "second_route", "verdict", "reason")
+ONE_SIDED = 0.5  # mean sign of the shifts from which a quantity counts as moved to that side
+NEAR_TRANSITION = 0.8  # g (1 + gamma) from which sampled averages are shown to matter
+SAMPLED = ("q", "Q", "r", "R", "mean_square_x")
+TEXTS = ("figure", "quantity", "second_route", "verdict", "reason", "shown_by")
 
 
 def _spec(dataset: xr.Dataset) -> dict:
@@ -127,9 +142,13 @@ def _closed_form(dataset: xr.Dataset) -> pd.DataFrame:
 
 
 def _static_fields(dataset: xr.Dataset) -> pd.DataFrame:
+    """Static DMFT; where C = 0 its response is that of the origin, as G of the measure at T = 0."""
+    error = dataset["quadrature_error"]
     values = {"C": dataset["C"], "R_int": dataset["R_int"]}
-    route = "over the fields, response by Stein's lemma"
-    return _frame(dataset, route, values, dataset["quadrature_error"])
+    static = _frame(dataset, "over the fields, response by Stein's lemma", values, error)
+    origin = dataset.assign(status=xr.where(dataset["C"] == 0, dataset["status"], 1))
+    response = _frame(origin, "static DMFT: response of the origin", {"G": dataset["R_int"]}, error)
+    return pd.concat([static, response.assign(beta=np.inf)], ignore_index=True)
 
 
 def _ansatz(dataset: xr.Dataset) -> pd.DataFrame:
@@ -200,22 +219,33 @@ def second_routes(datasets: Iterable[xr.Dataset]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[columns]
 
 
-def verdict(deviation: float, second_deviation: float, caused: bool) -> str:
-    """Verdict from the deviations by the two routes, NaN where there is no value.
+def routes(deviation: float, second_deviation: float) -> int:
+    """On how many routes the verdict rests, from the deviations by both, NaN where there is none.
 
-    ``caused`` tells whether a cause of the difference predicts the published value.
+    The second one counts if it leads to the same verdict, and to the same side.
     """
     if np.isnan(deviation):
+        return 0
+    outside, second_outside = abs(deviation) > LIMIT, abs(second_deviation) > LIMIT
+    same = outside == second_outside and (not outside or deviation * second_deviation > 0)
+    return 2 if same and not np.isnan(second_deviation) else 1
+
+
+def verdict(deviation: float, number: int, apart: float) -> str:
+    """Verdict on a published value.
+
+    Parameters
+    ----------
+    deviation : float
+        Published - ours in combined errors, NaN where there is no value of ours.
+    number : int
+        On how many routes it would rest.
+    apart : float
+        Distance of the two routes in combined errors, NaN where there is one.
+    """
+    if np.isnan(deviation) or (number < 2 and apart > LIMIT):
         return "not comparable"
-    outside = abs(deviation) > LIMIT
-    if np.isnan(second_deviation):
-        if outside:
-            return "differs" if caused else "differs, one route"
-        return "reproduces"
-    second_outside = abs(second_deviation) > LIMIT
-    if outside != second_outside or (outside and deviation * second_deviation < 0):
-        return "unsettled"
-    return "differs" if outside else "reproduces"
+    return "differs" if abs(deviation) > LIMIT else "reproduces"
 
 
 def _of_kind(evidence: Iterable[xr.Dataset], kind: str) -> list[xr.Dataset]:
@@ -256,23 +286,41 @@ def drift(ledger: pd.DataFrame, evidence: Iterable[xr.Dataset]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*POINT, "value", "error", "route"])
 
 
-def displaced(evidence: Iterable[xr.Dataset]) -> bool:
-    """Whether sampled averages displace q, and those without fields do not, in the audit."""
+def _audited(evidence: Iterable[xr.Dataset]) -> dict[float, xr.Dataset]:
+    """Runs of the audit with exact averages and without the stopping rule, by gamma."""
+    return {
+        _spec(ds)["gamma"]: ds.isel(sample=0)
+        for ds in _of_kind(evidence, "protocol")
+        if _spec(ds)["averages"] == "quadrature" and not _spec(ds)["stopping"]
+    }
+
+
+def displaced(evidence: Iterable[xr.Dataset]) -> dict[str, float]:
+    """Quantities that sampled averages move in the audit -> the side, -1 or 1.
+
+    None if they do not displace q, or do so without fields too.
+    """
+    exact = _audited(evidence)
     shifts: dict[bool, list[float]] = {True: [], False: []}
-    exact = {}
-    runs = _of_kind(evidence, "protocol")
-    for ds in runs:
-        if _spec(ds)["averages"] == "quadrature" and not _spec(ds)["stopping"]:
-            exact[_spec(ds)["gamma"]] = ds["q"].isel(sample=0, temperature=0)
-    for ds in runs:
+    signs: dict[str, list[float]] = {quantity: [] for quantity in SAMPLED}
+    for ds in _of_kind(evidence, "protocol"):
         spec = _spec(ds)
-        if spec["averages"] == "monte-carlo" and not spec["stopping"] and spec["gamma"] in exact:
-            ratio = ds["q"].isel(temperature=0).median("sample") / exact[spec["gamma"]]
-            shifts[spec["fields"]] += np.abs(np.log(ratio.values)).tolist()
+        if spec["averages"] != "monte-carlo" or spec["stopping"] or spec["gamma"] not in exact:
+            continue
+        reference = exact[spec["gamma"]]
+        ratio = ds["q"].median("sample") / reference["q"]
+        shifts[spec["fields"]] += np.abs(np.log(ratio.values)).ravel().tolist()
+        if spec["fields"]:
+            for quantity, found in signs.items():
+                shift = (ds[quantity] - reference[quantity]).values
+                found += np.sign(shift[np.isfinite(shift)]).tolist()
     if not (shifts[True] and shifts[False]):
-        return False
+        return {}
     with_fields, without = np.median(shifts[True]), np.median(shifts[False])
-    return bool(with_fields > DISPLACED and without < with_fields / 3)
+    if not (with_fields > DISPLACED and without < with_fields / 3):
+        return {}
+    means = {quantity: float(np.mean(found)) for quantity, found in signs.items() if found}
+    return {name: float(np.sign(mean)) for name, mean in means.items() if abs(mean) > ONE_SIDED}
 
 
 def judged(figures: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -328,27 +376,38 @@ def entries(
     p = pd.Series(p["p"].to_numpy(float), index=matching_keys(p, places))
     ledger["sampling_p"] = p.reindex(matching_keys(ledger, places)).to_numpy()
 
+    both = np.hypot(combined, ledger["ours_error"].fillna(0.0))
+    with np.errstate(invalid="ignore"):  # both may be infinite
+        apart = (ledger["ours"] - ledger["second"]).abs() / both
+    apart = apart.mask(ledger["ours"] == ledger["second"], 0.0)
+    ledger["routes"] = list(map(routes, ledger["deviation"], ledger["second_deviation"]))
+    ledger["verdict"] = list(map(verdict, ledger["deviation"], ledger["routes"], apart))
+    differs = ledger["verdict"] == "differs"
+
     causes = _at(ledger, pd.concat([factorised(evidence), drift(ledger, evidence)]))
     within = LIMIT * np.hypot(ledger["reading_error"], causes["error"])
-    caused = (ledger["published"] - causes["value"]).abs() <= within
+    caused = differs & ((ledger["published"] - causes["value"]).abs() <= within)
     ledger["cause"] = causes["value"].where(caused)
-    ledger["verdict"] = [
-        verdict(*row)
-        for row in zip(ledger["deviation"], ledger["second_deviation"], caused, strict=True)
-    ]
-    differs = ledger["verdict"].str.startswith("differs")
-    ledger["cause"] = ledger["cause"].where(differs)
-    ledger["reason"] = np.where(differs, REASONS["unknown"], "")
-    no_solution = _without_solution(ledger, evidence)
+
+    side = ledger["quantity"].map(displaced(evidence)).fillna(0.0)
     near = ledger["g"] * (1 + ledger["gamma"]) >= NEAR_TRANSITION
-    finite = np.isfinite(ledger["beta"]) & ledger["quantity"].isin(SAMPLED)
-    for reason, holds in (
-        ("sampled", finite & near & displaced(evidence)),
-        ("no_solution", no_solution),
+    by_sampling = np.isfinite(ledger["beta"]) & near & (side * ledger["difference"] > 0)
+    keys = pd.Series("", index=ledger.index)
+    for key, holds in (
+        ("absent", ledger["deviation"].isna()),
+        ("routes", ledger["deviation"].notna() & (ledger["verdict"] == "not comparable")),
+        ("unknown", differs),
+        ("sampled", differs & by_sampling),
+        ("no_solution", differs & _without_solution(ledger, evidence)),
         ("drift", caused & (causes["route"] == "drift")),
         ("factorised", caused & (causes["route"] == "factorised")),
     ):
-        ledger.loc[differs & holds, "reason"] = REASONS[reason]
+        keys[holds] = key
+    ledger["reason"] = keys.map(REASONS).fillna("")
+    in_audit = ledger["gamma"].isin(list(_audited(evidence))) & (ledger["quantity"] == "q")
+    ledger["shown_by"] = keys.map(SHOWN_BY).fillna("")
+    ledger.loc[(keys == "sampled") & in_audit, "shown_by"] = AUDIT
+    ledger["shown_by"] = ledger["shown_by"].mask(keys == "unknown", ledger["figure"])
     return ledger.drop(columns="status")
 
 
@@ -363,11 +422,27 @@ def _without_solution(ledger: pd.DataFrame, evidence: Iterable[xr.Dataset]) -> p
 
 
 def summary(ledger: pd.DataFrame) -> pd.DataFrame:
-    """One row for each figure and quantity: points, verdicts, largest deviation, reasons."""
+    """One row for each figure and quantity.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``figure``, ``quantity``, ``points``; one for each verdict; ``one route`` (points
+        that differ by one route only); ``largest deviation``; ``reasons``, each with its number of
+        points, and ``shown_by``, the links, both most frequent first and separated by "; ".
+    """
+    by = ["figure", "quantity"]
     counts = pd.crosstab([ledger["figure"], ledger["quantity"]], ledger["verdict"])
     counts = counts.reindex(columns=VERDICTS, fill_value=0)
-    groups = ledger.groupby(["figure", "quantity"])
+    groups = ledger.groupby(by)
     counts.insert(0, "points", groups.size())
+    one = (ledger["verdict"] == "differs") & (ledger["routes"] == 1)
+    counts["one route"] = one.groupby([ledger[name] for name in by]).sum()
     counts["largest deviation"] = groups["deviation"].agg(lambda values: values.abs().max())
-    counts["reasons"] = groups["reason"].agg(lambda texts: "; ".join(sorted(set(texts) - {""})))
+    for column, name, form in (("reasons", "reason", "{} ({})"), ("shown_by", "shown_by", "{}")):
+        counts[column] = groups[name].agg(
+            lambda texts, form=form: "; ".join(
+                form.format(*found) for found in texts[texts != ""].value_counts().items()
+            )
+        )
     return counts.reset_index()

@@ -33,6 +33,7 @@ import xarray as xr
 
 from . import couplings
 from .potential import energy
+from .progress import Progress
 from .specs import CouplingsSpec, LyapunovSpec
 from .status import STATUS_ATTRIBUTES, Status
 from .transfer import TransferFunction, transfer_function
@@ -80,6 +81,7 @@ def growth(
     noise: float = 0.0,
     draws: int = 1,
     rng: np.random.Generator | None = None,
+    within: Progress | None = None,
 ) -> Growth:
     """Growth rates of tangent vectors along trajectories on one network.
 
@@ -102,6 +104,8 @@ def growth(
         step the noise is the same.
     rng : Generator or None
         Source of the noise; None without noise.
+    within : Progress, optional
+        Loop of which this run is an item.
 
     Returns
     -------
@@ -123,7 +127,8 @@ def growth(
     state = np.concatenate([x[:, None], np.linalg.qr(tangents)[0].transpose(1, 2, 0)], axis=1)
     logarithms = np.zeros((copies, k))
     square = potential = 0.0
-    for block in range(skipped + counted):
+    progress = Progress("growth rates", "blocks", skipped + counted, within=within)
+    for block in progress.over(range(skipped + counted)):
         for _ in range(every):
             if noise:
                 shape = (2, draws, N, copies)
@@ -163,10 +168,13 @@ def run(spec: LyapunovSpec) -> xr.Dataset:
     transfer = transfer_function(spec.transfer)
     order = 2 if spec.noise else 4
     runs: list[list[Growth]] = []
+    progress = Progress(spec.key, "runs", 2 * spec.networks)
     for index, seed in enumerate(np.random.SeedSequence(spec.entropy).spawn(spec.networks)):
         network = CouplingsSpec(N=spec.N, gamma=spec.gamma, seed=spec.seed + index)
         J = spec.g * couplings.run(network)["couplings"].values
-        runs.append([_follow(spec, J, transfer, seed, draws) for draws in (1, 2)])
+        runs.append(
+            [_follow(spec, J, transfer, seed, draws, progress) for draws in progress.over((1, 2))]
+        )
     fine, coarse = (np.array([pair[i].exponents for pair in runs]) for i in (0, 1))
     extrapolated = fine + (fine - coarse) / (2**order - 1)
     mean = extrapolated.mean(axis=1)
@@ -205,6 +213,7 @@ def _follow(
     transfer: TransferFunction,
     seed: np.random.SeedSequence,
     draws: int,
+    progress: Progress,
 ) -> Growth:
     """Trajectories with ``draws`` times the spec's step; starts and noise depend on the seed."""
     rng = np.random.default_rng(seed)
@@ -212,5 +221,5 @@ def _follow(
     tangents = rng.standard_normal((spec.copies, spec.N, spec.exponents))
     return growth(
         J, transfer, start, tangents, draws * spec.interval, spec.discard, spec.duration,
-        spec.noise, draws, rng,
+        spec.noise, draws, rng, progress,
     )  # fmt: skip

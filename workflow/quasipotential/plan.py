@@ -24,6 +24,7 @@ from .specs import (
     BoundarySpec,
     ClosedFormSpec,
     ColdBoundarySpec,
+    ColdNetworksSpec,
     ComparisonSpec,
     ComplexitySpec,
     CouplingsSpec,
@@ -668,10 +669,23 @@ def _figS11(config: cfg.Config, figure: cfg.FigS11) -> Sources:
 
 
 def _figS12(config: cfg.Config, figure: cfg.FigS12) -> Sources:
-    sampled = {g for name in figure.sampling for g in config.sampling[name].g}
+    gains = {g for name in figure.sampling for g in config.sampling[name].g}
+    gains |= {g for group in figure.enumerated for g in group.g}
     return {
-        "complexity": [ComplexitySpec(g=tuple(sampled), transfer=config.transfer)],
+        "complexity": [ComplexitySpec(g=tuple(gains), transfer=config.transfer)],
         "sampling": _sampling(config, figure.sampling),
+        "enumerated": [
+            ColdNetworksSpec(
+                g=g,
+                N=N,
+                transfer=config.transfer,
+                seed=config.seed,
+                **group.model_dump(exclude={"g", "N"}),
+            )
+            for group in figure.enumerated
+            for g in group.g
+            for N in group.N
+        ],
     }
 
 

@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parent
 LIBRARIES = ("numpy", "scipy", "xarray", "netCDF4", "arviz-stats", "pydantic", "matplotlib")
 #: What carries a result but does not compute it: a spec shows in its key, the layout of the files
 #: and the derivation of the random numbers in ``specs.FORMAT``.
-INFRASTRUCTURE = {"specs", "job", "store", "provenance"}
+INFRASTRUCTURE = {"specs", "job", "store", "provenance", "progress"}
 
 
 def _module_file(name: str) -> Path | None:

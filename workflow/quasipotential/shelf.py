@@ -14,7 +14,7 @@ from .plan import Plan, figure_file, path
 from .specs import Spec
 
 FORMATS = ("pdf", "png", "svg", "csv", "rst", "nc", "summary.csv")
-RESULTS = Path("results")
+RESULTS = Path("results")  # in the folder of the run, or of a module with a prefix
 INDEX = RESULTS / "index.csv"
 COLUMNS = ("key", "stage", "file", "spec")
 
@@ -35,25 +35,26 @@ def _write_if_new(target: Path, text: str) -> None:
             temporary.unlink()
 
 
-def write_index(plan: Plan) -> None:
+def write_index(plan: Plan, root: Path = Path()) -> None:
     """Add the plan's keys to ``results/index.csv``; what stood there stays if its file does."""
     rows = {}
-    if INDEX.is_file():
-        with open(INDEX, newline="", encoding="utf-8") as file:
-            rows = {row["key"]: row for row in csv.DictReader(file) if Path(row["file"]).exists()}
+    if (root / INDEX).is_file():
+        with open(root / INDEX, newline="", encoding="utf-8") as file:
+            known = csv.DictReader(file)
+            rows = {row["key"]: row for row in known if (root / row["file"]).exists()}
     for specs in plan.stages.values():
         rows |= {key: _row(spec, path(spec)) for key, spec in specs.items()}
     rows |= {spec.key: _row(spec, figure_file(spec, "pdf")) for spec in plan.figures.values()}
     lines = [COLUMNS, *(tuple(rows[key][name] for name in COLUMNS) for key in sorted(rows))]
     quoted = (",".join('"' + field.replace('"', '""') + '"' for field in line) for line in lines)
-    _write_if_new(INDEX, "\n".join(quoted) + "\n")
+    _write_if_new(root / INDEX, "\n".join(quoted) + "\n")
 
 
-def link_figures(plan: Plan) -> None:
+def link_figures(plan: Plan, root: Path = Path()) -> None:
     """Let ``results/figures/fig3.pdf`` point at the figure of this config, if it is there."""
     for name, spec in plan.named.items():
         for suffix in FORMATS:
-            file = Path(figure_file(spec, suffix))
+            file = root / figure_file(spec, suffix)
             link = file.with_name(f"{name}.{suffix}")
             if link.is_symlink() and os.readlink(link) == file.name and file.is_file():
                 continue
@@ -74,7 +75,7 @@ def read_only() -> str | None:
     return None
 
 
-def publish(plan: Plan) -> str | None:
+def publish(plan: Plan, root: Path = Path()) -> str | None:
     """Bring the index and the links up to date; nothing happens before the first result.
 
     Returns
@@ -82,10 +83,11 @@ def publish(plan: Plan) -> str | None:
     str or None
         What is wrong where they cannot be written: a full disk, a folder that is read-only.
     """
-    if RESULTS.is_dir():
+    if (root / RESULTS).is_dir():
         try:
-            write_index(plan)
-            link_figures(plan)
+            write_index(plan, root)
+            link_figures(plan, root)
         except OSError as error:
-            return f"{INDEX} and the names in {RESULTS}/figures are not up to date: {error}"
+            names = f"the names in {root / RESULTS}/figures"
+            return f"{root / INDEX} and {names} are not up to date: {error}"
     return None

@@ -599,6 +599,7 @@ class WeightingSpec(Spec):
 
     stage: ClassVar[str] = "dmft"
     kind: ClassVar[str] = "weighting"
+    version: ClassVar[int] = 2
 
     g: Positive
     gamma: AsymmetryGrid
@@ -606,7 +607,7 @@ class WeightingSpec(Spec):
     N: Annotated[tuple[Annotated[int, Field(ge=2)], ...], AfterValidator(ordered_grid)]
     largest: Annotated[int, Field(ge=2)]  # N up to which networks are enumerated
     networks: Annotated[int, Field(ge=2)]
-    starts: Annotated[int, Field(ge=1)]  # of one round of the search in a network
+    starts: Annotated[int, Field(ge=1)]  # curves in one round of the search in a network
     rounds: Annotated[int, Field(ge=1)]  # at most
     draws: Annotated[int, Field(ge=100)]  # of x, for the integral
     seed: Seed
@@ -764,6 +765,7 @@ class ComplexitySpec(Spec):
 
     stage: ClassVar[str] = "replica"
     kind: ClassVar[str] = "complexity"
+    version: ClassVar[int] = 2
 
     g: AboveOnsetGrid
     transfer: Sigmoidal = "tanh"
@@ -771,6 +773,32 @@ class ComplexitySpec(Spec):
 
     def label(self) -> str:
         return f"complexity-{len(self.g)}g"
+
+
+class ColdNetworksSpec(Spec):
+    """The cold measure of small networks at gamma = 0, from all their fixed points.
+
+    Networks have the seeds ``seed``, ``seed`` + 1, ...
+    """
+
+    stage: ClassVar[str] = "replica"
+    kind: ClassVar[str] = "cold-networks"
+
+    g: Positive
+    transfer: Sigmoidal = "tanh"
+    N: Annotated[int, Field(ge=2)]
+    networks: Annotated[int, Field(ge=2)]
+    curves: Annotated[int, Field(ge=1)]  # in each network in one round of the search
+    rounds: Annotated[int, Field(ge=1)]  # at most
+    seed: Seed
+
+    def label(self) -> str:
+        return f"cold-networks-g{short(self.g)}-N{self.N}-{self.networks}networks"
+
+    def seconds(self) -> float:
+        # The number of points grows as e^{Sigma N}, Sigma about 0.13 at most of the gains in use.
+        steps = 3e4 * math.exp(0.07 * self.N)
+        return 2.0 + self.networks * min(steps, 1e9) * (5e-6 + 4e-10 * self.N**3)
 
 
 class EqualEnergySpec(Spec):
@@ -1056,6 +1084,7 @@ KINDS: dict[str, type[Spec]] = {
         IterationSpec,
         ClosedFormSpec,
         ComplexitySpec,
+        ColdNetworksSpec,
         EqualEnergySpec,
         PlaneSpec,
         BoundarySpec,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from . import claims, ledger, store
+from . import claims, figure_job, ledger, store
 from .figures import tables
 from .specs import FigureSpec, parse
 
@@ -49,7 +49,7 @@ def write_ledger(snakemake) -> None:
     """Write the ledger and its summary."""
     start = time.perf_counter()
     spec = parse(snakemake.params.spec)
-    sources = dict(spec.sources)
+    sources = dict(figure_job.inputs(snakemake, spec))
     figures = {path.stem.split("-")[0]: tables.read(path) for path in map(Path, sources["tables"])}
     # Fig. 3 shows the curves of Fig. 7: each published value stands once.
     figures = {name: t for name, t in figures.items() if name not in tables.DIGITISED_ELSEWHERE}
@@ -66,6 +66,8 @@ def write_claims(snakemake) -> None:
     """Write the table of claims."""
     start = time.perf_counter()
     spec = parse(snakemake.params.spec)
-    sources = {role: [store.load(path) for path in paths] for role, paths in spec.sources}
+    sources = {
+        role: list(map(store.load, paths)) for role, paths in figure_job.inputs(snakemake, spec)
+    }
     table = claims.table(sources, json.loads(spec.settings))
     _write(snakemake, spec, table, to_dataset(table, claims.DESCRIPTIONS, claims.TEXTS), start)

@@ -26,6 +26,7 @@ import xarray as xr
 from scipy import fft, integrate
 
 from .potential import fixed_points, residual
+from .progress import Progress
 from .specs import Interval, TrajectoriesSpec
 from .status import STATUS_ATTRIBUTES, Status
 from .transfer import TransferFunction, transfer_function
@@ -83,7 +84,8 @@ def integrate_euler(
     """
     x = start.copy()
     states = np.empty((start.shape[1], start.shape[0], steps - skip + 1))
-    for index in range(steps + 1):
+    progress = Progress("Euler-Maruyama", "steps", steps + 1)
+    for index in progress.over(range(steps + 1)):
         if index >= skip:
             states[..., index - skip] = x.T
         x -= step * residual(x, J, transfer)
@@ -99,6 +101,7 @@ def integrate_dop853(
     time: np.ndarray,
     rtol: float,
     atol: float,
+    within: Progress | None = None,
 ) -> np.ndarray:
     """States at the given times, by the Runge-Kutta method of order 8(5,3) with dense output.
 
@@ -110,14 +113,22 @@ def integrate_dop853(
     time : ndarray, shape (M,)
         Increasing; the start is at time 0.
     rtol, atol : float
+    within : Progress, optional
+        Loop of which this trajectory is an item.
 
     Returns
     -------
     ndarray, shape (N, M)
         NaN at the times that the integrator did not reach.
     """
+    progress = Progress("DOP853", "units of time", time[-1], within=within)
+
+    def velocity(t: float, x: np.ndarray) -> np.ndarray:
+        progress.reach(t)
+        return -residual(x, J, transfer)
+
     solution = integrate.solve_ivp(
-        lambda _, x: -residual(x, J, transfer),
+        velocity,
         (0.0, time[-1]),
         start,
         method="DOP853",
@@ -180,8 +191,12 @@ def run(spec: TrajectoriesSpec, couplings: np.ndarray | None = None) -> xr.Datas
     if spec.method == "euler":
         states = integrate_euler(start.T, J, transfer, spec.noise, spec.interval, steps, skip, rng)
     else:
+        progress = Progress(spec.key, "trajectories", len(start))
         states = np.array(
-            [integrate_dop853(x, J, transfer, time, spec.rtol, spec.atol) for x in start]
+            [
+                integrate_dop853(x, J, transfer, time, spec.rtol, spec.atol, progress)
+                for x in progress.over(start)
+            ]
         )
     rates = transfer.phi(states)
 

@@ -2,6 +2,7 @@
 
 
 rule batches_one:
+    """Samples of the Boltzmann measure of several networks, in one job."""
     output:
         "results/batches/{key}.nc",
     log:
@@ -26,5 +27,6 @@ rule batches_one:
 
 
 rule batches:
+    """All samples of networks in batches."""
     input:
         plan.paths("batches"),

@@ -1,7 +1,11 @@
 # Config and plan, made once and used by every rule.
 
+import ast
 import atexit
 import functools
+
+from snakemake.common.configfile import load_configfile
+from snakemake.utils import update_config
 
 from quasipotential import plan as planning, provenance, shelf
 
@@ -15,6 +19,10 @@ digest_of_kind = functools.cache(
     lambda stage, module: provenance.source_digest(scripts / f"{stage}.py", [f"{stage}.{module}"])
 )
 
+if not workflow.modifier.is_main_snakefile():  # a module: it is given what shall differ
+    given, config = config, load_configfile(str(library.parent / "config.yaml"))
+    update_config(config, given)
+
 try:
     settings = schema.load(config)
     plan = planning.build(settings)
@@ -26,8 +34,18 @@ wildcard_constraints:
     key=r"[^/]+",
 
 
+def title(figure):
+    """What a figure shows, in the first line of its module."""
+    source = (library / "quasipotential" / "figures" / f"{figure}.py").read_text(encoding="utf-8")
+    return ast.get_docstring(ast.parse(source)).partition("\n")[0]
+
+
+# The folder of results/: as a module, the prefix it is given.
+root = Path(workflow.modifier.modify_path("results")).parent
+
+
 def publish():
-    if not workflow.dryrun and (fault := shelf.publish(plan)):
+    if not workflow.dryrun and (fault := shelf.publish(plan, root)):
         print(fault, file=sys.stderr)
 
 

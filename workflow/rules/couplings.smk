@@ -2,6 +2,7 @@
 
 
 rule couplings_one:
+    """Couplings of one network."""
     output:
         "results/couplings/{key}.nc",
     log:
@@ -25,5 +26,6 @@ rule couplings_one:
 
 
 rule couplings:
+    """All couplings that the config asks for."""
     input:
         plan.paths("couplings"),

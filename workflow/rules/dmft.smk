@@ -2,6 +2,7 @@
 
 
 rule dmft_one:
+    """One result of dynamical mean-field theory."""
     output:
         "results/dmft/{key}.nc",
     log:
@@ -27,5 +28,6 @@ rule dmft_one:
 
 
 rule dmft:
+    """Dynamical mean-field theory: static, stationary, two-time."""
     input:
         plan.paths("dmft"),

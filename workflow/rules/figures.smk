@@ -12,13 +12,13 @@ for name, figure in plan.figures.items():
             name
         input:
             [path for _, paths in figure.sources for path in paths],
-            published=ancient(str(data / "published.csv")),
-            caption=ancient(str(words / f"{name}.rst")),
+            published=ancient(local(str(data / "published.csv"))),
+            caption=ancient(local(str(words / f"{name}.rst"))),
         output:
             pdf=planning.figure_file(figure, "pdf"),
             png=report(
                 planning.figure_file(figure, "png"),
-                caption=os.path.abspath(planning.figure_file(figure, "rst")),
+                caption=os.path.abspath(root / planning.figure_file(figure, "rst")),
                 category="Figures",
                 labels={"figure": name.removeprefix("fig")},
             ),
@@ -50,7 +50,11 @@ for name, figure in plan.figures.items():
         script:
             "../scripts/figures.py"
 
+    # A docstring inside a rule can only be the same for all.
+    getattr(rules, name).rule.docstring = title(name)
+
 
 rule figures:
+    """All figures."""
     input:
         [planning.figure_file(figure, "pdf") for figure in plan.figures.values()],

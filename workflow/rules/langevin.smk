@@ -2,6 +2,7 @@
 
 
 rule langevin_one:
+    """Samples of the Boltzmann measure of one network."""
     input:
         lambda wildcards: [
             planning.path(spec) for spec in plan.spec("langevin", wildcards.key).inputs()
@@ -30,5 +31,6 @@ rule langevin_one:
 
 
 rule langevin:
+    """All samples of single networks."""
     input:
         plan.paths("langevin"),

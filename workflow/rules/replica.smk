@@ -2,6 +2,7 @@
 
 
 rule replica_one:
+    """One result of the replica theory."""
     output:
         "results/replica/{key}.nc",
     log:
@@ -27,5 +28,6 @@ rule replica_one:
 
 
 rule replica:
+    """All results of the replica theory."""
     input:
         plan.paths("replica"),

@@ -2,6 +2,7 @@
 
 
 rule trajectories_one:
+    """The original dynamics of one network, or Lyapunov exponents of several."""
     input:
         lambda wildcards: [
             planning.path(spec) for spec in plan.spec("trajectories", wildcards.key).inputs()
@@ -34,5 +35,6 @@ rule trajectories_one:
 
 
 rule trajectories:
+    """All trajectories and Lyapunov exponents."""
     input:
         plan.paths("trajectories"),

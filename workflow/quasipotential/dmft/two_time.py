@@ -72,6 +72,7 @@ import numpy as np
 import xarray as xr
 from scipy import linalg
 
+from ..progress import Progress
 from ..specs import TimeScheme, TwoTimeDmftSpec
 from ..status import STATUS_ATTRIBUTES, Status
 from ..transfer import TransferFunction, transfer_function
@@ -132,6 +133,7 @@ def solve(
     tangents: int,
     generator: np.random.Generator,
     scheme: TimeScheme = "euler",
+    within: Progress | None = None,
 ) -> TwoTimeSolution:
     """Sweep one population forward in time.
 
@@ -153,6 +155,8 @@ def solve(
         Source of the start and of the noise.
     scheme : {"euler", "adams-bashforth"}
         Step, of first or of second order.
+    within : Progress, optional
+        Loop of which this population is an item.
 
     Returns
     -------
@@ -186,7 +190,10 @@ def solve(
     echo = g**2 * gamma
     response = _Response(step, tangents, times) if echo else None
     free = None if echo else free_tangent(step, times)
+    # A step costs as many products as it adds elements.
+    progress = Progress("two-time DMFT", "elements of C", times * (times + 1) / 2, within=within)
     for t in range(times):
+        progress.reach(t * (t + 1) / 2)
         phi[t] = transfer.phi(x)
         mean_x[t], C_x_equal[t] = x.mean(), x @ x / trajectories
         C[t, : t + 1] = phi[: t + 1] @ phi[t] / trajectories
@@ -229,6 +236,7 @@ def run(spec: TwoTimeDmftSpec) -> xr.Dataset:
         ``factor_error`` and ``status`` over ``batch``.
     """
     transfer = transfer_function(spec.transfer)
+    progress = Progress(spec.key, "populations", spec.batches)
     solutions = [
         solve(
             spec.g,
@@ -242,8 +250,9 @@ def run(spec: TwoTimeDmftSpec) -> xr.Dataset:
             spec.tangents,
             np.random.default_rng(seed),
             spec.scheme,
+            progress,
         )
-        for seed in np.random.SeedSequence(spec.entropy).spawn(spec.batches)
+        for seed in progress.over(np.random.SeedSequence(spec.entropy).spawn(spec.batches))
     ]
     variables = {}
     for name, long_name in _LONG_NAMES.items():

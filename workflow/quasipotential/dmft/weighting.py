@@ -17,8 +17,7 @@ For a weight w this module compares two routes to
 the average of q_x with weight w q_x, which leaves the origin out (its 1/|det A| has no mean over
 couplings); for large N q_w is where the weight w concentrates.
 
-*Enumerated*: Newton's method from many starts, until the signs of a network add up to 1, which they
-must, and further starts find nothing new.
+*Enumerated*: all fixed points of single networks, found one by one (module `enumeration`).
 
 *Integrated*, without looking for a fixed point (Kac and Rice at finite N):
 
@@ -43,8 +42,8 @@ import numpy as np
 import xarray as xr
 
 from ..couplings import elliptic
-from ..langevin.fixed_points import FixedPoints, jacobian, polish
-from ..langevin.landscape import Landscape
+from ..enumeration import Enumeration, enumerate_networks
+from ..progress import Progress
 from ..specs import WeightingSpec
 from ..status import STATUS_ATTRIBUTES, Status
 from ..transfer import TransferFunction, transfer_function
@@ -52,36 +51,8 @@ from ..transfer import TransferFunction, transfer_function
 Array = np.ndarray
 
 WEIGHTS = ("boltzmann", "signed", "uniform")
-START = 2.5  # largest standard deviation of the starts
 SMALLEST, LARGEST = 0.15, 1.5  # standard deviations of the draws of x, in units of g
 CHUNK = 500  # couplings held at once
-
-
-@dataclass(frozen=True)
-class Enumeration:
-    """Fixed points of one network; those at x and -x stand once.
-
-    Attributes
-    ----------
-    points : FixedPoints
-    sign : ndarray, shape (F,)
-        Of det(1 - J phi').
-    multiplicity : ndarray, shape (F,)
-        2, of the origin 1.
-    complete : bool
-        Whether the signs add up to 1 and the last round found nothing new.
-    """
-
-    points: FixedPoints
-    sign: Array
-    multiplicity: Array
-    complete: bool
-
-    def sums(self) -> Array:
-        """Sums of w q and w q^2, shape (weight, 2)."""
-        boltzmann = np.exp(self.points.x.shape[0] * self.points.log_weight)
-        weights = np.array([boltzmann, self.sign, np.ones_like(self.sign)]) * self.multiplicity
-        return weights @ np.array([self.points.q, self.points.q**2]).T
 
 
 @dataclass(frozen=True)
@@ -102,35 +73,10 @@ class WeightedAverage:
     total_error: Array
 
 
-def enumerate_network(
-    landscape: Landscape, starts: int, rounds: int, rng: np.random.Generator
-) -> Enumeration:
-    """Fixed points of one network from random starts.
-
-    In rounds, until the signs add up to 1 and a whole round found nothing new.
-
-    Parameters
-    ----------
-    landscape : Landscape
-        Its eta plays no part.
-    starts : int
-        Of one round.
-    rounds : int
-        At most.
-    """
-    N = len(landscape.J)
-    known = np.zeros((N, 1))  # the origin
-    for _ in range(rounds):
-        deviations = rng.uniform(0, START, starts)
-        found = polish(np.hstack([known, rng.standard_normal((N, starts)) * deviations]), landscape)
-        nothing_new = found.x.shape == known.shape
-        known = found.x
-        sign = np.array([np.linalg.slogdet(jacobian(x, landscape)).sign for x in known.T])
-        multiplicity = np.where(np.any(known != 0, axis=0), 2, 1)
-        complete = nothing_new and bool(sign @ multiplicity == 1)
-        if complete:
-            break
-    return Enumeration(found, sign, multiplicity, complete)
+def sums(network: Enumeration) -> Array:
+    """Sums of w q and w q^2 over the fixed points of one network, shape (weight, 2)."""
+    weights = np.array([np.exp(-network.log_det), network.sign, np.ones_like(network.sign)])
+    return weights * network.multiplicity @ np.array([network.q, network.q**2]).T
 
 
 def integrate(
@@ -234,23 +180,19 @@ def run(spec: WeightingSpec) -> xr.Dataset:
             values[f"{name}_{route}"][point] = getattr(found, name)
             values[f"{name}_{route}_error"][point] = getattr(found, f"{name}_error")
 
-    for index, stream in enumerate(streams):
+    points = Progress(spec.key, "points", len(streams))
+    for index, stream in enumerate(points.over(streams)):
         point = divmod(index, shape[1])
         gamma, N = spec.gamma[point[0]], spec.N[point[1]]
         rng = np.random.default_rng(stream)
         store(point, "integrated", integrate(N, spec.g, gamma, transfer, spec.draws, rng))
         if N <= spec.largest:
-            found = [
-                enumerate_network(
-                    Landscape(spec.g * elliptic(N, gamma, rng), transfer),
-                    spec.starts,
-                    spec.rounds,
-                    rng,
-                )
-                for _ in range(spec.networks)
-            ]
-            store(point, "enumerated", average(np.array([network.sums() for network in found])))
-            incomplete[point] = np.mean([not network.complete for network in found])
+            networks = Progress("fixed points", "networks", spec.networks, within=points)
+            couplings = spec.g * np.stack([elliptic(N, gamma, rng) for _ in range(spec.networks)])
+            found = enumerate_networks(couplings, transfer, spec.starts, spec.rounds, rng, networks)
+            store(point, "enumerated", average(np.array([sums(network) for network in found])))
+            given_up = [network.status is not Status.CONVERGED for network in found]
+            incomplete[point] = np.mean(given_up)
     status = np.where(incomplete > 0, Status.NOT_CONVERGED.code, Status.CONVERGED.code)
     routes = {"enumerated": ", enumerated", "integrated": ", integrated over x"}
     variables = {}

@@ -121,7 +121,7 @@ def _draw_phase_diagram(axis, table: pd.DataFrame, points: list[dict], g_max: fl
             ms=6,
         )
         axis.annotate(
-            f"$({point['g']:g}, {point['gamma']:g})$",
+            f"$({point['g']:g},\\,{{{point['gamma']:g}}})$",
             (point["g"], point["gamma"]),
             xytext=(6, -9),
             textcoords="offset points",
@@ -129,7 +129,16 @@ def _draw_phase_diagram(axis, table: pd.DataFrame, points: list[dict], g_max: fl
         )
     axis.set(xlim=(0, g_max), ylim=(-1, 1), xlabel="$g$", ylabel=r"$\gamma$")
     axis.set_title("(b)", loc="left", fontweight="bold")
-    axis.set_title("$g(1+\\gamma)=1$")
+    axis.set_yticks(np.linspace(-1, 1, 5))
+    edge = line.iloc[(line["x"] - 0.72 * g_max).abs().argmin()]
+    axis.annotate(
+        "$g(1+\\gamma)=1$",
+        (edge["x"], edge["y"]),
+        xytext=(0, -12),
+        textcoords="offset points",
+        ha="center",
+        va="top",
+    )
 
 
 def _draw_small_network(figure: Figure, axis, table: pd.DataFrame) -> None:
@@ -167,7 +176,7 @@ def _draw_small_network(figure: Figure, axis, table: pd.DataFrame) -> None:
         zorder=10,
     )
     axis.set(xlabel="$x_1$", ylabel="$x_2$", zlabel="$x_3$")
-    axis.tick_params(pad=-3, labelsize=6)
+    axis.tick_params(pad=-3, labelsize=7)
     for label in ("x", "y", "z"):
         getattr(axis, f"{label}axis").labelpad = -7
         getattr(axis, f"{label}axis").pane.set_facecolor("white")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -36,8 +37,14 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     if len(published):
         _draw_inset(energy, table[table["quantity"] == "energy"], published, settings["g"])
     handles = [
-        Line2D([], [], color=style.colour_of_g(g), label=f"theory, $g={g:g}$")
-        for g in settings["g"]
+        Line2D(
+            [],
+            [],
+            color=style.colour_of_g(g),
+            ls=style.DASHES[number % 3],
+            label=f"theory, $g={g:g}$",
+        )
+        for number, g in enumerate(settings["g"])
     ]
     sampled = table[table["source"] == "sampling"]
     handles += published_handles(settings["g"]) + style.sample_handles(sampled)
@@ -55,13 +62,12 @@ def published_handles(values) -> list[Line2D]:
 
 
 def _draw_quantity(axis, rows: pd.DataFrame, values) -> None:
-    # E/N = T/2 for every g at gamma = 0: dashes let each curve show through the next.
-    dashes = ["-", (0, (4, 4)), (0, (1, 3))]
+    # E/N = T/2 for every g at gamma = 0.
     for number, g in enumerate(values):
         here = rows[rows["g"] == g]
         colour = style.colour_of_g(g)
         style.draw_theory(
-            axis, here[here["source"] == "theory"], colour, ls=dashes[number % len(dashes)]
+            axis, here[here["source"] == "theory"], colour, ls=style.DASHES[number % 3]
         )
         sampled = here[here["source"] == "sampling"]
         for sampler, group in sampled.groupby("sampler"):
@@ -75,7 +81,14 @@ def _draw_inset(axis, rows: pd.DataFrame, published: pd.DataFrame, values) -> No
     inset = axis.inset_axes([0.55, 0.55, 0.42, 0.4])
     _draw_quantity(inset, rows, values)
     beta, energy = published["x"].mean(), published["y"].mean()
+    # Logarithmic like the panel, where the line between two temperatures is straight.
+    inset.set(xscale="log", yscale="log")
     inset.set(xlim=(beta * 0.985, beta * 1.015), ylim=(energy * 0.985, energy * 1.015))
-    inset.ticklabel_format(axis="y", scilimits=(0, 0))
-    inset.tick_params(labelsize=6)
-    inset.yaxis.get_offset_text().set_fontsize(6)
+    inset.minorticks_off()
+    inset.set_xticks([round(beta, -1) - 10, round(beta, -1), round(beta, -1) + 10])
+    inset.xaxis.set_major_formatter("{x:.0f}")
+    power = 10.0 ** np.floor(np.log10(energy))
+    ticks = np.round(energy / power + np.array([-0.05, 0.0, 0.05]), 2)
+    inset.set_yticks(ticks * power, [f"{tick:.2f}" for tick in ticks])
+    inset.set_ylabel(rf"$10^{{{-np.log10(power):.0f}}}E/N$", fontsize=7, labelpad=1)
+    inset.tick_params(labelsize=7)

@@ -77,16 +77,21 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
         if len(sampled):
             _draw_samples(axis, sampled)
         axis.set(xlabel="$g$", ylabel=r"$\gamma$")
-        axis.set_title(f"({'abcd'[number]}) {style.SYMBOLS[quantity]}", loc="left")
-        axis.tick_params(pad=-2, labelsize=6.5)
+        axis.set_title(style.SYMBOLS[quantity])
+        axis.locator_params(nbins=5)
+        axis.tick_params(pad=-2, labelsize=7)
+        axis.zaxis.set_tick_params(pad=0)
+        axis.set_box_aspect(None, zoom=1.1)
         axis.zaxis.set_major_formatter("{x:.4g}")
         axis.xaxis.labelpad = axis.yaxis.labelpad = -5
         for side in (axis.xaxis, axis.yaxis, axis.zaxis):
             side.pane.set_facecolor("white")
+            side.set_rotate_label(False)
         axis.view_init(24, -115 if quantity in ("q", "Q") else -60)
         if number == 0:
             handles, _ = axis.get_legend_handles_labels()
             figure.legend(handles=handles, loc="outside upper center", ncols=4)
+    style.label_panels(figure.axes)
     return figure
 
 

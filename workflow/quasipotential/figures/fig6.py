@@ -51,7 +51,7 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     published = table[(table["source"] == "published") & (table["quantity"] == "chi")]
     if len(published):
         chi.set_ylim(0.5, 30 * published["y"].max())
-    style.plain_ticks(r_tilde)
+    r_tilde.ticklabel_format(axis="y", scilimits=(0, 0), useMathText=True)
     for axis in (chi, r_tilde):
         axis.text(
             0.03,
@@ -59,7 +59,7 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
             "above the transition the ansatz $Q\\to q$\nof the published points has no solution",
             transform=axis.transAxes,
             va="top",
-            fontsize=6.5,
+            fontsize=7,
             bbox={"color": "white", "alpha": 0.9, "pad": 1},
         )
     handles = style.gamma_handles(table, settings["gamma"])

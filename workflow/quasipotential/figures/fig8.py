@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -39,5 +40,7 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
         ]
     handles += style.sample_handles(table[table["source"] == "sampling"])
     axis.set(xscale="log", yscale="log", xlabel=r"$\beta$", ylabel="$q$")
+    low, high = np.log10(table.loc[table["y"] > 0, "y"].agg(["min", "max"]))
+    axis.set_ylim(10 ** np.floor(low), 10 ** np.ceil(high))
     axis.legend(handles=handles, loc="lower left")
     return figure

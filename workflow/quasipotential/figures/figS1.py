@@ -84,10 +84,11 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     panels = sorted(table.loc[table["panel"] != "", "panel"].unique(), key=_earlier)
     colours = {"": style.colour_of_g(settings["g"])}
     colours |= {panel: style.colour_of_number(3 + k) for k, panel in enumerate(panels)}
+    dashes = {"": "-"} | {panel: style.DASHES[k % 2] for k, panel in enumerate(panels)}
     for axis, (quantity, label) in zip(axes.flat, QUANTITIES.items(), strict=True):
         rows = table[table["quantity"] == quantity]
         for panel, group in rows.groupby("panel"):
-            _draw_curve(axis, group, colours[panel], settings["duration"])
+            _draw_curve(axis, group, colours[panel], dashes[panel], settings["duration"])
         axis.set(xlabel="time $t$", ylabel=label)
     networks = settings["simulation"]
     number = networks["networks"]
@@ -98,7 +99,10 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
         ],
         loc="upper right",
     )
-    handles = [Line2D([], [], color=colours[panel], label=f"${panel}$") for panel in panels]
+    handles = [
+        Line2D([], [], color=colours[panel], ls=dashes[panel], label=f"${panel}$")
+        for panel in panels
+    ]
     for axis, corner in zip(axes.flat[2:], ("upper left", "upper right"), strict=True):
         axis.legend(handles=handles, loc=corner)
         axis.set_xlim(axes.flat[0].get_xlim())
@@ -110,13 +114,13 @@ def _earlier(panel: str) -> float:
     return float(panel.removeprefix("s = "))
 
 
-def _draw_curve(axis: Axes, rows: pd.DataFrame, colour, duration: float) -> None:
+def _draw_curve(axis: Axes, rows: pd.DataFrame, colour, dashes, duration: float) -> None:
     theory = rows[rows["source"] == "theory"]
     error = 2 * theory["error"]
     axis.fill_between(
         theory["x"], theory["y"] - error, theory["y"] + error, color=colour, alpha=0.3, lw=0
     )
-    style.draw_theory(axis, theory, colour)
+    style.draw_theory(axis, theory, colour, ls=dashes)
     simulation = rows[rows["source"] == "simulation"]
     if len(simulation) > 1:
         step = np.diff(simulation["x"]).mean()

@@ -25,6 +25,9 @@ QUANTITIES = {
     # States of both signs are sampled, which leaves of Rp nothing: G_d = G + Rp, not G.
     "G_d": (r"$\beta\langle r\cdot\phi\rangle/N$", "response_diagonal", 1.0),
 }
+OBSERVED = ["status"] + [
+    f"{variable}_{part}" for _, variable, _ in QUANTITIES.values() for part in ("mean", "mcse")
+]
 ABSCISSAE = {1.0: "$1/N$", 0.5: r"$1/\sqrt{N}$"}
 DRAWN = ("q", "scaled_energy", "overlap")
 #: Branch -> (name in the legend, dashes where it is not selected).
@@ -36,6 +39,7 @@ BRANCHES = {
 }
 LINE_POINTS = 41
 ROOM = 0.17  # of the height of a panel, for each line of its legend
+ROUNDING = 1e-8  # of g and gamma
 SAME = 1e-6  # relative difference below which a candidate is the selected solution
 BOOTSTRAP_SEED = 0
 
@@ -60,12 +64,7 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
     parts = []
     for point in settings["points"]:
         g, gamma = point["g"], point["gamma"]
-        datasets = [
-            dataset
-            for dataset in sources["sampling"]
-            if _is_at(tables.sampled_spec(dataset), g, gamma)
-            and np.isclose(dataset["temperature"] * settings["beta"], 1).any()
-        ]
+        datasets = _at_point(sources["sampling"], g, gamma, settings["beta"])
         kinds = {_kind(tables.sampled_spec(dataset)) for dataset in datasets}
         if len(kinds) > 1:
             raise ValueError(
@@ -94,8 +93,17 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
     return tables.join(parts)
 
 
-def _is_at(spec: dict, g: float, gamma: float) -> bool:
-    return bool(np.isclose(spec["g"], g) and np.isclose(spec["couplings"]["gamma"], gamma))
+def _at_point(datasets: list[xr.Dataset], g: float, gamma: float, beta: float) -> list[xr.Dataset]:
+    """The samples at a point, each at one temperature, without what is not extrapolated."""
+    here = []
+    for dataset in datasets:
+        spec = tables.sampled_spec(dataset)
+        if max(abs(spec["g"] - g), abs(spec["couplings"]["gamma"] - gamma)) > ROUNDING:
+            continue
+        near = np.isclose(dataset["temperature"].values * beta, 1)
+        if near.any():
+            here.append(dataset[OBSERVED].isel(temperature=[np.argmax(near)]))
+    return here
 
 
 def _kind(spec: dict) -> str:
@@ -111,7 +119,6 @@ def _sampled(datasets: list[xr.Dataset], name: str, beta: float) -> pd.DataFrame
     """Means over networks, one row for each N."""
     _, variable, power = QUANTITIES[name]
     rows = tables.sampling_rows(datasets, name, variable, "beta")
-    rows = rows[np.isclose(rows["beta"], beta)]
     scale = _scale(name, beta)
     return rows.assign(
         panel="sizes", x=rows["N"] ** -power, y=rows["y"] * scale, error=rows["error"] * scale
@@ -126,9 +133,7 @@ def _networks(
     networks = []
     for N in rows.loc[rows["status"] == "converged", "N"]:
         here = (
-            dataset.sel(temperature=1 / beta, method="nearest")
-            for dataset in datasets
-            if tables.sampled_spec(dataset)["couplings"]["N"] == N
+            dataset for dataset in datasets if tables.sampled_spec(dataset)["couplings"]["N"] == N
         )
         values, errors = _scale(name, beta) * np.array(tables.on_networks(here, variable))
         networks.append(finite_size.Networks(int(N), values, errors))
@@ -240,7 +245,7 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     for row, point in zip(axes, points, strict=True):
         g, gamma = point["g"], point["gamma"]
         here = table[np.isclose(table["g"], g) & np.isclose(table["gamma"], gamma)]
-        colour = style.colour_of_g(g) if gamma == 0 else style.colour_of_gamma(gamma)
+        colour = style.colour_of_point(gamma, g)
         for axis, name in zip(row, DRAWN, strict=True):
             _draw_panel(axis, here, name, colour)
         row[0].set_title(rf"$\gamma={gamma:g}$, $g={g:.4g}$", loc="right")
@@ -254,7 +259,7 @@ def _verdict(rows: pd.DataFrame) -> str:
     """Combined p-values of the branches at a point."""
     combined = rows[(rows["quantity"] == "p_value") & (rows["panel"] == "all")]
     texts = [
-        f"{BRANCHES[name][0]}: $p={p:.2g}$"
+        f"{BRANCHES[name][0]}: $p={style.in_powers(p)}$"
         for name, p in zip(combined["sampler"], combined["y"], strict=True)
     ]
     return "all together: " + ", ".join(texts) if texts else "no limit: too few sizes equilibrated"
@@ -283,11 +288,11 @@ def _draw_panel(axis: Axes, rows: pd.DataFrame, name: str, colour) -> None:
         look = {"color": "k", "lw": 0.9, "ls": "-" if values["selected"] else dashes}
         axis.axhline(values[name], zorder=1, **look)
         if branch in p_values:
-            text = f"{text}: $p={p_values[branch]:.2g}$"
+            text = f"{text}: $p={style.in_powers(p_values[branch])}$"
         handles.append(Line2D([], [], label=text, **look))
     bottom, top = axis.get_ylim()
     axis.set_ylim(bottom, top + ROOM * len(handles) * (top - bottom))
-    axis.legend(handles=handles, loc="upper center", fontsize=6.5, handlelength=1.8)
+    axis.legend(handles=handles, loc="upper center", fontsize=7, handlelength=1.8)
     axis.set(xlabel=ABSCISSAE[power], ylabel=label)
 
 

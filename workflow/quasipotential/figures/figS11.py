@@ -58,11 +58,13 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
                 mew=0.9,
                 ls="",
             )
-        axis.set(ylim=(-REACH - 1, REACH + 1), ylabel="(theory - limit)/error")
+        for edge in range(1, len(points)):
+            axis.axvline(edge - 0.5, color="0.85", lw=0.6, zorder=0)
+        axis.set(ylim=(-REACH - 1, REACH + 1), ylabel="(theory $-$ limit)/error")
+        axis.set_xlim(-0.5, len(points) - 0.5)
         axis.set_title(title, loc="right")
-    names = [f"${point['gamma']:g}$\n${point['g']:.4g}$" for point in points]
+    names = [f"$\\gamma={point['gamma']:g}$\n$g={point['g']:.4g}$" for point in points]
     axes[-1, 0].set_xticks(range(len(points)), names)
-    axes[-1, 0].set_xlabel(r"$\gamma$ and $g$")
     handles = [
         Line2D([], [], marker=mark, ls="", color="k", mfc="white", label=name)
         for name, mark in MARKS.values()

@@ -94,12 +94,14 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
         style.draw_theory(axis, limit, "k", ls="--", lw=1.0)
         gamma, g = (rows[name].iloc[0] for name in ("gamma", "g"))
         axis.set(
-            xscale="log", xlabel="time $t$ since $t_w$", title=rf"$\gamma={gamma:g}$, $g={g:g}$"
+            xscale="log",
+            xlabel="time $t$ since $t_w$",
+            ylabel=r"$C(t+t_w,\,t_w)$",
+            title=rf"$\gamma={gamma:g}$, $g={g:g}$",
         )
         axis.xaxis.set_major_formatter("{x:g}")
         bottom, top = axis.get_ylim()
         axis.set_ylim(min(0.0, bottom), top + ROOM * (top - bottom))
-    axes.flat[0].set_ylabel(r"$C(t+t_w,\,t_w)$")
     handles = [
         Line2D([], [], color=colour, label=f"$t_w={value:g}$")
         for value, colour in zip(waiting, colours, strict=True)

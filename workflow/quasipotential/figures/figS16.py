@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -30,6 +32,7 @@ CONVENTIONS = {
     "middle": ("#cc79a7", (0, (5, 1, 1, 1, 1, 1)), "smallest $|x|$"),
 }
 ROOTS = {"aligned": "-", "opposite": "--", "middle": ":"}
+MARKS = "os^DvP"  # on the curves, by gamma
 FREQUENCY = 1e-3  # above it the rightmost point is not real
 
 
@@ -108,8 +111,8 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     _draw_roots(panels[6], table[table["panel"] == "roots"])
     conventions = _draw_conventions(panels[7], panels[8], table, settings["many_valued"]["gamma"])
     handles = [
-        Line2D([], [], color=style.colour_of_gamma(gamma), label=rf"$\gamma={gamma:g}$")
-        for gamma in settings["curves"]
+        Line2D([], [], label=rf"$\gamma={gamma:g}$", **_mark(gamma, mark) | {"ls": "-"})
+        for gamma, mark in zip(settings["curves"], cycle(MARKS), strict=False)
     ]
     handles += [
         Line2D([], [], color="k", ls="-", label="stable"),
@@ -127,7 +130,7 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
 
 def _draw_curves(axis: Axes, plane: pd.DataFrame, quantity: str, settings: dict) -> None:
     """One line for each gamma, in pieces that say how stable the solution is."""
-    for gamma in settings["curves"]:
+    for place, (gamma, mark) in enumerate(zip(settings["curves"], cycle(MARKS), strict=False)):
         here = plane[plane["gamma"] == gamma]
         rows = here[here["quantity"] == quantity].sort_values("x")
         slope = here[here["quantity"] == "overlap_slope"].sort_values("x")["y"].to_numpy()
@@ -138,7 +141,16 @@ def _draw_curves(axis: Axes, plane: pd.DataFrame, quantity: str, settings: dict)
             shown[:-1] |= (kind[1:] == number) & (kind[:-1] < number)
             y = np.where(shown & np.isfinite(rows["y"]), rows["y"], np.nan)
             axis.plot(rows["x"], y, ls=line, color=style.colour_of_gamma(gamma), lw=1.2)
+        axis.plot(rows["x"], rows["y"], markevery=(place, len(MARKS)), **_mark(gamma, mark))
         style.mark_failures(axis, rows[rows["status"] != "unphysical"])
+
+
+def _mark(gamma: float, mark: str) -> dict:
+    """Look of the marks that tell the curves apart without their colours."""
+    return {
+        "marker": mark, "ls": "", "color": style.colour_of_gamma(gamma), "ms": 3, "mfc": "white",
+        "mew": 0.8,
+    }  # fmt: skip
 
 
 def _draw_plane(axis: Axes, plane: pd.DataFrame) -> list:

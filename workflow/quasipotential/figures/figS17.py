@@ -159,11 +159,12 @@ def _draw_ratios(axis, rows: pd.DataFrame) -> None:
     for number, (name, label) in enumerate(RATIOS.items()):
         here = rows[rows["quantity"] == name]
         colour = style.colour_of_number(number)
-        style.draw_theory(axis, here[here["source"] == "theory"], colour, label=label)
-        style.draw_samples(axis, here[here["source"] == "sampling"], colour)
+        ls = style.DASHES[number]
+        style.draw_theory(axis, here[here["source"] == "theory"], colour, label=label, ls=ls)
+        style.draw_samples(axis, here[here["source"] == "sampling"], colour, "os"[number])
     axis.axhline(1, color="0.6", lw=0.7, zorder=0)
     axis.set(xlabel="$g$", ylabel="measure/attractor at equal $E/N$")
-    axis.legend(loc="upper left")
+    axis.legend(loc="upper left", handlelength=2.4)
 
 
 def _draw_density(axis, rows: pd.DataFrame) -> None:

@@ -15,6 +15,7 @@ QUANTITIES = {
     "C_x": (r"$\langle x(t)\,x(t+\tau)\rangle$", "Delta", "autocorrelation_x"),
     "C_phi": (r"$\langle\phi(t)\,\phi(t+\tau)\rangle$", "C_phi", "autocorrelation_phi"),
 }
+MARKS = "os^Dv"  # of the networks, by g
 
 
 def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataFrame:
@@ -59,17 +60,26 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     """One panel for each autocorrelation."""
     figure, axes = style.new_figure(style.PAGE, 2.8, ncols=2)
     for axis, (quantity, (label, _, _)) in zip(axes.flat, QUANTITIES.items(), strict=True):
-        for g in settings["g"]:
+        for g, mark in zip(settings["g"], MARKS, strict=False):
             rows = table[(table["quantity"] == quantity) & (table["g"] == g)]
             colour = style.colour_of_g(g)
             theory = rows[rows["source"] == "theory"]
             style.draw_theory(axis, theory, colour)
             simulation = rows[rows["source"] == "simulation"].iloc[::3]
-            style.draw_samples(axis, simulation, colour)
+            style.draw_samples(axis, simulation, colour, mark)
         axis.set(xlabel=r"lag $\tau$", ylabel=label)
     networks = settings["simulation"]
     handles = [
-        Line2D([], [], color=style.colour_of_g(g), label=f"DMFT, $g={g:g}$") for g in settings["g"]
+        Line2D(
+            [],
+            [],
+            color=style.colour_of_g(g),
+            marker=mark,
+            mfc="white",
+            mew=0.9,
+            label=f"$g={g:g}$, line: DMFT",
+        )
+        for g, mark in zip(settings["g"], MARKS, strict=False)
     ]
     handles.append(style.network_handle(networks["networks"], networks["N"]))
     axes.flat[0].legend(handles=handles, loc="upper right")

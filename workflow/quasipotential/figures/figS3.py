@@ -44,22 +44,28 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     figure, axes = style.new_figure(style.PAGE, 5.0, nrows=2, ncols=2)
     theory = table[table["source"] == "theory"]
     pairs = sorted(set(zip(theory["gamma"], theory["g"], strict=True)))
-    colours = {
-        (gamma, g): style.colour_of_g(g) if gamma == 0 else style.colour_of_gamma(gamma)
-        for gamma, g in pairs
+    looks = {
+        (gamma, g): (style.colour_of_point(gamma, g), style.DASHES[number % 3])
+        for number, (gamma, g) in enumerate(pairs)
     }
     for axis, (quantity, (label, _, _)) in zip(axes.flat, QUANTITIES.items(), strict=True):
         rows = table[table["quantity"] == quantity].assign(x=lambda rows: 1 / rows["beta"])
-        for (gamma, g), colour in colours.items():
+        for (gamma, g), (colour, dashes) in looks.items():
             here = rows[(rows["gamma"] == gamma) & np.isclose(rows["g"].astype(float), g)]
-            style.draw_theory(axis, here[here["source"] == "theory"], colour)
+            style.draw_theory(axis, here[here["source"] == "theory"], colour, ls=dashes)
             for sampler, group in here[here["source"] == "sampling"].groupby("sampler"):
                 style.draw_samples(axis, group, colour, style.SAMPLER_MARKS[sampler])
         axis.set(xscale="log", xlabel="temperature $T$", ylabel=label)
     axes.flat[0].set_yscale("log")
     handles = [
-        Line2D([], [], color=colour, label=f"replica theory, $g={g:.4g},\\ \\gamma={gamma:g}$")
-        for (gamma, g), colour in colours.items()
+        Line2D(
+            [],
+            [],
+            color=colour,
+            ls=dashes,
+            label=f"replica theory, $g={g:.4g},\\ \\gamma={gamma:g}$",
+        )
+        for (gamma, g), (colour, dashes) in looks.items()
     ]
     handles += style.sample_handles(table[table["source"] == "sampling"])
     figure.legend(handles=handles, loc="outside upper center", ncols=3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from . import style, tables
 
@@ -39,14 +40,14 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
         axis.axvline(1 / np.sqrt(1 + gamma), color="0.3", lw=0.9, zorder=0)
         axis.set(xlabel="$g$", ylabel=style.SYMBOLS[quantity])
         axis.set_xlim(min(settings["g"]), max(settings["g"]))
-    top = axes.flat[1].get_ylim()[1]
-    axes.flat[1].text(1 / (1 + gamma), top, r"$g(1+\gamma)=1$ ", ha="right", va="top", fontsize=7)
-    axes.flat[1].text(
-        1 / np.sqrt(1 + gamma), top, r" $g\sqrt{1+\gamma}=1$", ha="left", va="top", fontsize=7
-    )
-    handles, labels = axes.flat[0].get_legend_handles_labels()
+    handles, _ = axes.flat[0].get_legend_handles_labels()
+    handles += [
+        Line2D([], [], color="0.3", ls="--", lw=0.9, label=r"$g(1+\gamma)=1$"),
+        Line2D([], [], color="0.3", lw=0.9, label=r"$g\sqrt{1+\gamma}=1$"),
+    ]
     figure.legend(
-        handles, labels, loc="outside lower center", ncols=len(labels), title=rf"$\gamma={gamma:g}$"
-    )
+        handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.4,
+        handlelength=1.6, title=rf"$\gamma={gamma:g}$",
+    )  # fmt: skip
     style.label_panels(axes)
     return figure

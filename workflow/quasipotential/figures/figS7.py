@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 from . import style, tables
 
+MARKS = "os^Dv"  # by gamma
 FITTED = ("exponent", "predicted_exponent", "amplitude", "predicted_amplitude")
 
 
@@ -50,31 +51,31 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     figure, axes = style.new_figure(style.PAGE, 3.2, ncols=2)
     left, right = axes.flat
     handles = []
-    for gamma in settings["gamma"]:
+    for gamma, mark in zip(settings["gamma"], MARKS, strict=False):
         rows = table[table["gamma"] == gamma]
         law = rows[rows["x"] == 0].set_index("quantity")[["y", "error"]]
         colour = style.colour_of_gamma(gamma)
         q = rows[rows["quantity"] == "q"].sort_values("x")
-        left.plot(q["x"], q["y"], "o", color=colour, ms=3, mfc="white")
+        left.plot(q["x"], q["y"], mark, color=colour, ms=3, mfc="white")
         style.mark_failures(left, q)
         predicted = law.loc["predicted_amplitude", "y"] * (
             q["x"] ** law.loc["predicted_exponent", "y"]
         )
         left.plot(q["x"], predicted, color=colour, lw=1)
         local = rows[rows["quantity"] == "local_exponent"].sort_values("x")
-        right.plot(local["x"], local["y"], "o", color=colour, ms=3, mfc="white")
+        right.plot(local["x"], local["y"], mark, color=colour, ms=3, mfc="white")
         right.axhline(law.loc["predicted_exponent", "y"], color=colour, lw=1)
         exponent, error = law.loc["exponent"]
-        digits = f"{exponent:.6f} ± {error:.0e}"
-        handles.append(Line2D([], [], color=colour, label=rf"$\gamma={gamma:g}$: {digits}"))
+        label = rf"$\gamma={gamma:g}$: ${exponent:.6f}\pm{style.in_powers(error, 1)}$"
+        look = {"marker": mark, "ms": 3, "mfc": "white"}
+        handles.append(Line2D([], [], color=colour, lw=1, label=label, **look))
     left.set(xscale="log", yscale="log", xlabel="$T$", ylabel="$q$")
     right.set(xscale="log", xlabel="$T$", ylabel=r"$d\ln q/d\ln T$")
-    handles += [
-        Line2D([], [], marker="o", ls="", color="k", mfc="white", ms=3, label="solutions"),
-        Line2D([], [], color="k", lw=1, label="predicted law"),
-    ]
     figure.legend(
-        handles=handles, loc="outside lower center", ncols=3, title="fitted exponent at $T\\to 0$"
+        handles=handles,
+        loc="outside lower center",
+        ncols=2,
+        title="marks: solutions, with the exponent fitted at $T\\to 0$; lines: predicted laws",
     )
     style.label_panels(axes)
     return figure

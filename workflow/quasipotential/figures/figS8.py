@@ -118,7 +118,7 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     points = [(point["gamma"], point["g"]) for point in settings["points"]]
     for number, (gamma, g) in enumerate(points):
         rows = table[(table["gamma"] == gamma) & np.isclose(table["g"], g)]
-        colour, mark = style.colour_of_number(number), MARKS[number % len(MARKS)]
+        colour, mark = style.colour_of_point(gamma, g), MARKS[number % len(MARKS)]
         look = {"color": colour, "marker": mark, "ls": "", "mfc": "white", "ms": 4}
         shift = 0.12 * (number - (len(points) - 1) / 2)
         for axis, panel in ((variants, "variant"), (outer, "outer"), (inner, "inner")):
@@ -129,7 +129,13 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
             axis.plot(place[moving], here["y"][moving], "x", color=colour, ms=4)
         for variant, dashes in (("sampled", "-"), ("exact", ":")):
             curve = rows[(rows["panel"] == "path") & (rows["sampler"] == variant)].sort_values("x")
-            path.plot(curve["x"], curve["y"], color=colour, ls=dashes)
+            every = max(len(curve) // 8, 1)
+            path.plot(
+                curve["x"],
+                curve["y"],
+                **look | {"ls": dashes},
+                markevery=(number * every // 4, every),
+            )
         handles.append(Line2D([], [], label=rf"$\gamma={gamma:g}$, $g={g:g}$", **look))
     handles.append(Line2D([], [], marker="x", ls="", color="k", ms=4, label="still moving"))
     for axis in axes.flat:

@@ -20,11 +20,21 @@ from matplotlib.lines import Line2D
 
 GREY = "0.4"
 ACCENT = "#d55e00"  # boundaries on a map of colours
-#: Values of g that head the palette; others take a colour from a continuous map.
-PALETTE_G = (0.8, 1.2, 1.0, 0.9, 1.02, 1.1, 0.98)
+#: Values of g with a colour of their own; others take one from a continuous map.
+COLOURS_OF_G = {
+    0.8: "#0173b2",
+    0.9: "#d55e00",
+    0.98: "#56b4e9",
+    1.0: "#029e73",
+    1.02: "#cc78bc",
+    1.1: "#ca9161",
+    1.2: "#de8f05",
+}
 #: Width of one column and of the page of a journal, inches.
 COLUMN, PAGE = 3.4, 7.0
-PUBLISHED_MARKS = ("s", "o", "^", "D", "v")
+PUBLISHED_MARKS = ("s", "o", "^", "D", "v", "P", "<")
+#: Lines of curves that may coincide: each lets the one below it show.
+DASHES = ("-", (0, (4, 4)), (0, (1, 3)))
 SYMBOLS = {
     "q": "$q$",
     "Q": "$Q$",
@@ -71,18 +81,23 @@ def paper_style() -> Iterator[None]:
 
 
 def colour_of_gamma(gamma: float) -> tuple[float, ...]:
-    """Colour of a value of gamma: dark for -0.2 to light for 1, reds below."""
+    """Colour of a value of gamma: dark for -0.2 to light green for 1, reds below."""
     if gamma < -0.2:
         return mpl.colormaps["plasma"](float(np.clip(0.7 + 0.5 * (gamma + 0.2), 0.3, 0.7)))
-    return mpl.colormaps["viridis"](float(np.clip((gamma + 0.2) / 1.3, 0.0, 1.0)))
+    return mpl.colormaps["viridis"](float(np.clip((gamma + 0.2) / 1.5, 0.0, 0.85)))
 
 
 def colour_of_g(g: float) -> tuple[float, ...]:
     """Colour of a value of g."""
-    for value, colour in zip(PALETTE_G, sns.color_palette("colorblind"), strict=False):
+    for value, colour in COLOURS_OF_G.items():
         if abs(g - value) < 1e-9:
-            return colour
-    return mpl.colormaps["plasma"](float(np.clip((g - 1.2) / 2.5, 0.0, 0.9)))
+            return mpl.colors.to_rgb(colour)
+    return mpl.colormaps["plasma"](float(np.clip((g - 1.2) / 3.6, 0.0, 0.6)))
+
+
+def colour_of_point(gamma: float, g: float) -> tuple[float, ...]:
+    """Colour of a pair (gamma, g): that of g at gamma = 0, that of gamma elsewhere."""
+    return colour_of_g(g) if gamma == 0 else colour_of_gamma(gamma)
 
 
 def colour_of_number(number: int) -> tuple[float, ...]:
@@ -96,9 +111,14 @@ def sequential_map() -> mpl.colors.Colormap:
 
 
 def plain_ticks(axis: Axes) -> None:
-    """Ticks that say their value, without a factor beside the axis."""
-    axis.xaxis.set_major_formatter("{x:.4g}")
-    axis.yaxis.set_major_formatter("{x:.4g}")
+    """Ticks that say their value, all with as many digits, without a factor beside the axis."""
+    axis.ticklabel_format(style="plain", useOffset=False)
+
+
+def in_powers(number: float, digits: int = 2) -> str:
+    """A number for a formula in a text: powers of ten as such."""
+    mantissa, _, exponent = f"{number:.{digits}g}".partition("e")
+    return mantissa + (rf"\times10^{{{int(exponent)}}}" if exponent else "")
 
 
 def label_panels(axes) -> None:
@@ -228,11 +248,19 @@ def mark_transitions(axis: Axes, gammas, g) -> None:
 def gamma_handles(table: pd.DataFrame, gammas) -> list[Line2D]:
     """Legend entries of :func:`draw_gamma_curves`."""
     handles = [
-        Line2D([], [], color=colour_of_gamma(gamma), label=f"theory, $\\gamma={gamma:g}$")
-        for gamma in gammas
+        Line2D(
+            [],
+            [],
+            color=colour_of_gamma(gamma),
+            lw=layered_width(number),
+            label=f"theory, $\\gamma={gamma:g}$",
+        )
+        for number, gamma in enumerate(gammas)
     ]
     handles += [
-        published_handle(f"published, $\\gamma={gamma:g}$", PUBLISHED_MARKS[i % 5])
+        published_handle(
+            f"published, $\\gamma={gamma:g}$", PUBLISHED_MARKS[i % len(PUBLISHED_MARKS)]
+        )
         for i, gamma in enumerate(gammas)
         if ((table["source"] == "published") & (table["gamma"] == gamma)).any()
     ]

@@ -15,10 +15,13 @@ Everything is dimensionless.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import xarray as xr
 
 from ..diagnostics import Summary, summarise
+from ..progress import Progress
 from ..specs import LangevinSpec
 from ..status import STATUS_ATTRIBUTES, Status
 from ..transfer import transfer_function
@@ -82,6 +85,7 @@ def run(
     couplings: np.ndarray,
     checkpoint: Checkpoint | None = None,
     state: np.ndarray | None = None,
+    within: Progress | None = None,
 ) -> xr.Dataset:
     """Sample the measure exp(-E/T) of a spec on one network.
 
@@ -98,6 +102,8 @@ def run(
         once the result is stored.
     state : ndarray, shape (N,), optional
         Of planted couplings.
+    within : Progress, optional
+        Loop of which this run is an item.
 
     Returns
     -------
@@ -119,21 +125,39 @@ def run(
     if (spec.couplings.planted is None) != (state is None):
         raise ValueError(f"{spec.key}: planted couplings, and only those, come with their state")
     landscape = Landscape(spec.g * couplings, transfer_function(spec.transfer), spec.eta)
+    count = partial(Progress, spec.key, "transitions", within=within)
     stopped = checkpoint.load(spec, landscape) if checkpoint else None
     if stopped is None:
         ensemble = sampler.begin(spec, landscape, state)
-        sampler.warm_up(spec, ensemble)
+        progress = count(_transitions(spec, spec.draws), note="warm-up")
+        sampler.warm_up(spec, ensemble, progress)
         record = sampler.Record(spec, ensemble)
     else:
         ensemble, record = stopped
+        progress = count(_transitions(spec, record.room), _transitions(spec, record.count))
     while True:
+        progress.total = _transitions(spec, record.room)
+        progress.note = _doubled(spec, record.room)
         while record.count < record.room:
             if checkpoint:
                 checkpoint.save(spec, ensemble, record)
             sampler.draw(spec, ensemble, record)
+            progress.advance(spec.thin)
         if record.room >= spec.most or np.all(equilibrated(spec, ensemble, record)):
             return dataset_of(spec, ensemble, record)
         record.make_room(min(2 * record.room, spec.most))
+
+
+def _transitions(spec: LangevinSpec, draws: int) -> int:
+    """Transitions of the warm-up and a number of draws."""
+    return spec.warmup + draws * spec.thin
+
+
+def _doubled(spec: LangevinSpec, room: int) -> str:
+    """What a line of progress says of the number of draws."""
+    if room == spec.draws:
+        return "draws"
+    return f"draws, doubled from {spec.draws} to {room} of at most {spec.most} to equilibrate"
 
 
 def equilibrated(spec: LangevinSpec, ensemble: Ensemble, record: sampler.Record) -> np.ndarray:

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..progress import Progress
 from ..specs import LangevinSpec
 from . import exchange
 from .ensemble import Ensemble
@@ -86,26 +87,32 @@ def _anchors(spec: LangevinSpec) -> Array:
     return np.unique([*spec.temperatures, spec.hottest])
 
 
-def warm_up(spec: LangevinSpec, ensemble: Ensemble) -> None:
-    """Cool the replicas, space the ladder and tune the steps."""
+def warm_up(spec: LangevinSpec, ensemble: Ensemble, progress: Progress) -> None:
+    """Cool the replicas, space the ladder and tune the steps; transitions are counted."""
     cooling = spec.warmup // 2
-    _tune(spec, ensemble, cooling, cooled=False)
+    _tune(spec, ensemble, cooling, progress, cooled=False)
     ensemble.step[:] = spec.step
     rest = spec.warmup - cooling
     if spec.exchange:
         length = rest // (2 * LADDER_ROUNDS)
         for _ in range(LADDER_ROUNDS):
-            rates = _tune(spec, ensemble, length)
+            rates = _tune(spec, ensemble, length, progress)
             ensemble.place_on(
                 exchange.refined_ladder(
                     _anchors(spec), ensemble.temperatures, rates, spec.swap_rate
                 )
             )
         rest -= LADDER_ROUNDS * length
-    _tune(spec, ensemble, rest)
+    _tune(spec, ensemble, rest, progress)
 
 
-def _tune(spec: LangevinSpec, ensemble: Ensemble, transitions: int, cooled: bool = True) -> Array:
+def _tune(
+    spec: LangevinSpec,
+    ensemble: Ensemble,
+    transitions: int,
+    progress: Progress,
+    cooled: bool = True,
+) -> Array:
     """Make transitions that tune the steps; measured swap rates (rung - 1,).
 
     Replicas that are not cooled are taken from ``hottest`` to their temperatures, without swaps;
@@ -115,13 +122,14 @@ def _tune(spec: LangevinSpec, ensemble: Ensemble, transitions: int, cooled: bool
     averaging = DualAveraging(ensemble.step, spec.target_acceptance)
     rates = Rates(ensemble.temperatures.size - 1)
     for index in range(transitions):
-        progress = 1.0 if cooled else index / transitions
-        temperatures = spec.hottest ** (1.0 - progress) * ensemble.temperatures**progress
+        way = 1.0 if cooled else index / transitions
+        temperatures = spec.hottest ** (1.0 - way) * ensemble.temperatures**way
         acceptance = ensemble.move(np.where(planted, ensemble.temperatures, temperatures))
         if ensemble.kernel.tuned:
             ensemble.step = averaging.update(acceptance.mean(axis=0))
         if ensemble.swaps and cooled:
             rates.add(ensemble.swap())
+        progress.advance()
     if ensemble.kernel.tuned:
         ensemble.step = averaging.average
     return rates.mean

@@ -17,6 +17,7 @@ One module for each kind of result, named like it:
 - `one_step`: one step of replica-symmetry breaking
 - `two_replica`: the annealed potential of two replicas
 - `ansatz`: the paper's ansatz at zero temperature
+- `complexity`: how many fixed points there are at gamma = 0; `cold_networks`: all of small networks
 - `closed_form`, `annealed`: gamma = 0, and any gamma at finite N, by routes of their own
 - `iteration`: the damped iteration of Fig. 9
 - `protocol`: the published procedure

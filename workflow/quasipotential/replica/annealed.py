@@ -44,6 +44,7 @@ import xarray as xr
 
 from ..diagnostics import Summary, summarise
 from ..langevin.tuning import DualAveraging
+from ..progress import Progress
 from ..specs import AnnealedSpec
 from ..status import STATUS_ATTRIBUTES, Status
 from ..transfer import TransferFunction, transfer_function
@@ -223,7 +224,8 @@ def sample(spec: AnnealedSpec) -> Sample:
         scalings = sum(move.acceptance for move in moves[1:]) / SCALINGS
         return [by_point(moves[0].acceptance), by_point(scalings)]
 
-    for index in range(spec.warmup):
+    progress = Progress(spec.key, "transitions", spec.warmup + spec.draws, note="warm-up")
+    for index in progress.over(range(spec.warmup)):
         if index in (0, spec.warmup // 2):  # what suited the start says little about the rest
             steps = [FIRST_STEP * scale(), np.full(points, FIRST_STEP)]
             tuners = [
@@ -237,7 +239,8 @@ def sample(spec: AnnealedSpec) -> Sample:
 
     draws = {name: np.empty((points * spec.chains, spec.draws)) for name in OBSERVABLES}
     rates = np.zeros((2, points))
-    for index in range(spec.draws):
+    progress.note = "draws"
+    for index in progress.over(range(spec.draws)):
         moves = sweep(x, steps)
         x = moves[-1].x
         rates += np.array(acceptances(moves)) / spec.draws

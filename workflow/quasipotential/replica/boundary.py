@@ -31,6 +31,7 @@ import numpy as np
 import xarray as xr
 from scipy import optimize
 
+from ..progress import Progress
 from ..specs import BoundarySpec
 from ..status import STATUS_ATTRIBUTES, Status
 from ..transfer import transfer_function
@@ -398,7 +399,7 @@ def run(spec: BoundarySpec) -> xr.Dataset:
     data = {name: np.full(g.size, np.nan) for name in LONG_NAMES}
     data["edges"] = np.zeros(g.size, dtype=np.int32)
     status = np.full(g.size, Status.CONVERGED.code, dtype=np.int8)
-    for i in range(g.size):
+    for i in Progress(spec.key, "values of g", g.size).over(range(g.size)):
         edges = window(model, ladder, i, where, 0.1 * spec.tolerance)
         found = {n: edge for n, edge in zip(EDGES, edges, strict=False) if edge is not None}
         for name, edge in found.items():

@@ -18,6 +18,16 @@ e^{N d} of them,
 x ~ N(0, g^2 q).  N d therefore tells whether the cold measure of N units is spread over many fixed
 points or is one pair x, -x.
 
+Two states a, b of different pairs have overlaps Q_ab = phi^a.phi^b/N about 0.  At a given Q_ab the
+inputs x^a, x^b of each unit are Gaussian with covariance g^2 Q_ab, so that phi^a.phi^b/N has the
+mean lambda Q_ab to first order and the variance q^2/N,
+
+    lambda = g^2 (E phi')^2 < 1,
+
+and has to be Q_ab again.  To leading order Q_ab therefore is Gaussian, with
+
+    Var Q_ab = q^2/(N (1 - lambda)^2),    E|Q_ab| = q sqrt(2/(pi N))/(1 - lambda).
+
 Averages are taken by the trapezoid rule on a uniform grid, which converges exponentially here;
 their error is the change under a finer and wider grid.  Everything is dimensionless.
 
@@ -52,8 +62,9 @@ LONG_NAMES = {
     "per unit",
     "q_boltzmann": "self-overlap of the rates, fixed points of weight 1/|det|",
     "multiplier_boltzmann": "u of the determinant, fixed points of weight 1/|det|",
+    "slope_boltzmann": "lambda = g^2 (E phi')^2: overlaps spread as q/(sqrt(N) (1 - lambda))",
     "residual": "largest residual of the three conditions",
-    "quadrature_error": "change of the complexities under a finer grid, relative",
+    "quadrature_error": "largest relative change of the complexities and lambda under a finer grid",
 }
 
 
@@ -68,6 +79,7 @@ class Complexity:
     complexity_boltzmann: float
     q_boltzmann: float
     multiplier_boltzmann: float
+    slope_boltzmann: float
     residual: float
     quadrature_error: float
     status: Status
@@ -100,14 +112,14 @@ def _at(g: float, unknowns: Array, transfer: TransferFunction, grid: tuple[float
 
 
 def _boltzmann(g: float, q: float, transfer: TransferFunction, grid: tuple[float, int]) -> tuple:
-    """d and u on the shell of the cold measure."""
+    """d, u and lambda on the shell of the cold measure."""
     _, slopes, _, weights = _shell(g, q, transfer, grid)
 
     def excess(log_u: float) -> float:
         return weights @ (slopes / (1 + np.exp(log_u) * slopes)) - 1
 
     u = np.exp(optimize.brentq(excess, -50.0, 10.0, xtol=1e-13, rtol=1e-14))
-    return (weights @ np.log1p(u * slopes) - u) / 2, u
+    return (weights @ np.log1p(u * slopes) - u) / 2, u, (weights @ np.sqrt(slopes)) ** 2
 
 
 def solve(g: float, transfer: TransferFunction, tolerance: float = 1e-10) -> Complexity:
@@ -123,15 +135,17 @@ def solve(g: float, transfer: TransferFunction, tolerance: float = 1e-10) -> Com
         differences near the onset.
     """
     shell = closed_form(g, 0.0, transfer, tolerance)
-    d, u = _boltzmann(g, shell.q, transfer, FINE)
-    coarse_d, _ = _boltzmann(g, shell.q, transfer, COARSE)
+    d, u, slope = _boltzmann(g, shell.q, transfer, FINE)
+    coarse_d, _, coarse_slope = _boltzmann(g, shell.q, transfer, COARSE)
     near = 2 / 3 * shell.q  # towards the onset q is 2/3 of the other, u the same, q^ = -1/2
     guess = np.array([np.log(near), -0.45 * near, np.log(near)])
     found = optimize.root(lambda unknowns: _at(g, unknowns, transfer, FINE)[1], guess, tol=1e-13).x
     sigma, residuals = _at(g, found, transfer, FINE)
     coarse, _ = _at(g, found, transfer, COARSE)
     residual = float(max(np.abs(residuals).max(), shell.residual))
-    error = float(max(abs(coarse / sigma - 1), abs(coarse_d / d - 1)))
+    error = float(
+        max(abs(coarse / sigma - 1), abs(coarse_d / d - 1), abs(coarse_slope / slope - 1))
+    )
     status = Status.CONVERGED
     if not residual <= tolerance:
         status = Status.NOT_CONVERGED
@@ -148,6 +162,7 @@ def solve(g: float, transfer: TransferFunction, tolerance: float = 1e-10) -> Com
         complexity_boltzmann=float(d),
         q_boltzmann=shell.q,
         multiplier_boltzmann=float(u),
+        slope_boltzmann=float(slope),
         residual=residual,
         quadrature_error=error,
         status=status,

@@ -41,6 +41,7 @@ import numpy as np
 import xarray as xr
 from scipy import optimize, special
 
+from ..progress import Progress
 from ..specs import OneStepSpec, ReplicaSpec
 from ..status import STATUS_ATTRIBUTES, Status
 from ..transfer import transfer_function
@@ -253,7 +254,8 @@ def run(spec: OneStepSpec) -> xr.Dataset:
     status = symmetric["status"].values.copy()
     fields = {name: np.full(branch.shape, np.nan) for name in ONE_STEP}
     phi = transfer_function(spec.transfer).phi
-    for i, j in np.argwhere(applies):
+    points = np.argwhere(applies)
+    for i, j in Progress(spec.key, "points", len(points)).over(points):
         model = Model(spec.gamma, spec.g[i], spec.temperatures[j], phi)
         order = OrderParameters(**{name: float(symmetric[name][i, j]) for name in ORDER})
         coarse = break_symmetry(model, order, spec.tolerance)

@@ -50,6 +50,7 @@ from itertools import islice
 import numpy as np
 import xarray as xr
 
+from ..progress import Progress
 from ..specs import ProtocolSpec
 from ..status import STATUS_ATTRIBUTES, Status
 from ..transfer import transfer_function
@@ -519,6 +520,7 @@ def run(spec: ProtocolSpec) -> xr.Dataset:
     status = np.zeros(shape, dtype=np.int8)
     paths = {}
     sweeps = np.arange(shape[0] * shape[1]).reshape(shape[:2])
+    progress = Progress(spec.key, "points", status.size)
     for number in range(spec.samples):
         sample = FrozenSample(spec.entropy, number, spec.outer, spec.inner)
         rng = sample.starts()
@@ -542,6 +544,7 @@ def run(spec: ProtocolSpec) -> xr.Dataset:
                     values |= _point(model, attempt)
                 for name, value in values.items():
                     data[name][at] = value
+                progress.advance()
 
     longest = max(map(len, paths.values()))
     path = np.full((2, *shape, longest), np.nan, dtype=np.float32)

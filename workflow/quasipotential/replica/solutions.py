@@ -32,6 +32,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
+from ..progress import Progress
 from ..specs import ReplicaSpec
 from ..status import STATUS_ATTRIBUTES, Status
 from ..transfer import transfer_function
@@ -252,11 +253,14 @@ def _full(spec: ReplicaSpec, model: Model, down: Walk | None, unstable: Array) -
     rough = {}
     if down is None:
         return fields
-    for i in np.flatnonzero(unstable.any(axis=1)):
+    gains = np.flatnonzero(unstable.any(axis=1))
+    for i in Progress(spec.key, "values of g with Q > 0", gains.size).over(gains):
         wanted = [T for T, wants in zip(spec.temperatures, unstable[i], strict=True) if wants]
         for temperature, solution in overlap.follow(model, down, i, wanted).items():
             rough[i, temperature] = solution
-    for (i, temperature), solution in overlap.spread(model, rough).items():
+    spread = overlap.spread(model, rough)
+    progress = Progress(spec.key, "points with Q > 0", len(spread))
+    for (i, temperature), solution in progress.over(spread.items()):
         here = replace(model, g=float(model.g[i]), temperature=temperature)
         refined = overlap.refine(here, solution, spec.tolerance, spec.quadrature_tolerance)
         if refined is None:

@@ -35,6 +35,7 @@ import numpy as np
 import xarray as xr
 from scipy import optimize
 
+from ..progress import Progress
 from ..specs import TwoReplicaSpec
 from ..status import STATUS_ATTRIBUTES, Status
 from ..transfer import transfer_function
@@ -410,7 +411,8 @@ def run(spec: TwoReplicaSpec) -> xr.Dataset:
     shape = (g.size, temperatures.size, fractions.size)
     fields = {name: np.full(shape, np.nan) for name in LONG_NAMES}
     status = np.full(shape, Status.NOT_CONVERGED.code, dtype=np.int8)
-    for i, j in np.argwhere(np.isfinite(single.free_energy)):
+    points = np.argwhere(np.isfinite(single.free_energy))
+    for i, j in Progress(spec.key, "points", len(points)).over(points):
         log_q, scaled, G = single.unknowns[i, j]
         here = replace(model, g=float(g[i]), temperature=float(temperatures[j]))
         path = follow(
