@@ -46,7 +46,8 @@ def basis(planned: plan.Plan) -> dict[str, str]:
     for number in figures:
         sources += planned.figures[f"fig{number}"].sources
     files = {path for role, paths in sources if role != "sampling" for path in paths}
-    code = provenance.source_modules(ROOT / "workflow" / "scripts" / "ledger.py")["ledger"]
+    modules = provenance.source_modules(ROOT / "workflow" / "scripts" / "ledger.py")
+    code = modules["ledger"] + modules["figures.tables"]
     return {
         "parameters": hashlib.sha256("\n".join(sorted(files)).encode()).hexdigest()[:16],
         "published": provenance.file_digest(PUBLISHED),
@@ -102,7 +103,9 @@ def read() -> tuple[dict[str, str], pd.DataFrame]:
 
 
 def placed(text: str, table: str) -> str:
-    """A page with the table between its marks."""
+    """A page with the table between its marks; ValueError where they are not."""
+    if BEGIN not in text or END not in text:
+        raise ValueError(f"the marks {BEGIN!r} and {END!r} are not there")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"

@@ -10,16 +10,16 @@ from quasipotential import config, page, plan, rule_graph
 
 ROOT = Path(__file__).parents[1]
 STANDALONE = 'xmlns="http://www.w3.org/2000/svg" style="background: white" font-family="sans-serif"'
+PICTURE = ROOT / "docs" / "rulegraph.svg"
 
 
-def main() -> None:
-    """Write the picture for the default config."""
+def drawing() -> str:
+    """The picture for the default config."""
     settings = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     needs = rule_graph.of_plan(plan.build(config.load(settings)), page.RULE)
-    drawing = rule_graph.svg(needs, {}, "Graph of the rules")
-    text = drawing.replace("<svg ", f"<svg {STANDALONE} ", 1)
-    (ROOT / "docs" / "rulegraph.svg").write_text(f"{text}\n", encoding="utf-8")
+    svg = rule_graph.svg(needs, {}, "Graph of the rules")
+    return svg.replace("<svg ", f"<svg {STANDALONE} ", 1) + "\n"
 
 
 if __name__ == "__main__":
-    main()
+    PICTURE.write_text(drawing(), encoding="utf-8")

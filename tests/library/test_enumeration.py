@@ -151,7 +151,7 @@ def test_parts_of_the_overlap():
 
 
 def test_one_pair_has_the_whole_measure():
-    """Two units with strong couplings a: 1/|det| of the pairs x = y and x = -y by hand."""
+    """Two units without couplings between them: 1/|det| of the origin and of one pair by hand."""
     (found,) = enumerate_networks(
         np.array([[[4.0, 0.0], [0.0, 0.5]]]), TANH, 4, 20, np.random.default_rng(0)
     )

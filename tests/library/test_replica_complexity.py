@@ -101,6 +101,41 @@ def test_overlaps_of_different_pairs(g):
     assert 0 < found.slope_boltzmann < 1
 
 
+def test_overlap_by_chance_against_the_integral_over_two_states():
+    """E|Q_ab| of two states under x = J phi(x), by the exact density of both at N = 1600.
+
+    The second state is drawn with a correlation r to the first, r from a grid that covers Q_ab/q to
+    4 standard deviations.  Tolerance: 4 standard errors and the next order, 1/(N (1 - lambda)^2).
+    """
+    g, N, draws = 5.0, 1600, 400
+    found = complexity.solve(g, TANH)
+    q, spread = found.q_boltzmann, 1 / (np.sqrt(N) * (1 - found.slope_boltzmann))
+    grid = np.linspace(-4 * spread, 4 * spread, 41)
+    rng = np.random.default_rng(0)
+    logs, overlaps = [], []
+    for _ in range(10):
+        r = rng.choice(grid, draws)[:, None]
+        x, y = g * np.sqrt(q) * rng.standard_normal((2, draws, N))
+        y = r * x + np.sqrt(1 - r**2) * y
+        xx, yy, xy = (np.einsum("mi,mi->m", *pair) for pair in ((x, x), (y, y), (x, y)))
+        phi, psi = np.tanh(x), np.tanh(y)
+        a, b, c = (np.mean(u * v, axis=1) for u, v in ((phi, phi), (psi, psi), (phi, psi)))
+        det = a * b - c**2
+        density = -(b * xx + a * yy - 2 * c * xy) / (2 * g**2 * det) - N / 2 * np.log(det)
+        form = (xx + yy)[:, None] - 2 * grid * xy[:, None]
+        drawn = -form / (2 * g**2 * q * (1 - grid**2)) - N / 2 * np.log(q**2 * (1 - grid**2))
+        logs.append(density - np.logaddexp.reduce(drawn, axis=1))
+        overlaps.append(np.abs(c) / q)
+    weights = np.exp(np.concatenate(logs) - np.max(logs))
+    weights /= weights.sum()
+    overlaps = np.concatenate(overlaps)
+    mean = weights @ overlaps
+    error = np.sqrt(np.square(weights * (overlaps - mean)).sum())
+    law = np.sqrt(2 / np.pi) * spread
+    assert abs(mean - law) < 4 * error + law * spread**2
+    assert error < 0.03 * law
+
+
 def test_errors_and_bounds_are_reported():
     loose = complexity.solve(1.5, TANH, tolerance=1e-30)
     assert loose.status is Status.NOT_CONVERGED

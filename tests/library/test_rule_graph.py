@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+import runpy
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
+import yaml
 
-from quasipotential import rule_graph
+from quasipotential import config, page, plan, rule_graph
 
+ROOT = Path(__file__).parents[2]
 NEEDS = {
     "couplings": set(),
     "runs": {"couplings"},
@@ -61,3 +67,25 @@ def test_boxes_of_a_layer_do_not_overlap():
             assert x + width <= u or u + wide <= x or y + height <= v or v + high <= y
     size = re.search(r'viewBox="0 0 (\d+) (\d+)"', drawing)
     assert all(x + w <= int(size[1]) and y + h <= int(size[2]) for x, y, w, h in rects)
+
+
+def test_it_is_the_graph_of_snakemake():
+    graph = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--rulegraph", "--quiet", "all", "--", page.RULE],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    names = dict(re.findall(r'(\d+)\[label = "(\w+)"', graph))
+    theirs: dict[str, set[str]] = {name: set() for name in names.values()}
+    for start, end in re.findall(r"(\d+) -> (\d+)", graph):
+        theirs[names[end]].add(names[start])
+    settings = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    ours = rule_graph.of_plan(plan.build(config.load(settings)), page.RULE)
+    assert rule_graph.reduced(ours) == rule_graph.reduced(theirs)
+
+
+def test_the_picture_in_the_readme_is_current():
+    picture = runpy.run_path(str(ROOT / "docs" / "rulegraph.py"))
+    assert picture["PICTURE"].read_text(encoding="utf-8") == picture["drawing"](), "make rulegraph"

@@ -15,9 +15,6 @@ from . import store
 from .figures import style, tables
 from .specs import FigureSpec, parse
 
-#: Deviation, in combined errors, beyond which a published point counts as different.
-DIFFERENT = 3.0
-
 
 def read_published(path: Path, name: str) -> pd.DataFrame:
     """Digitised values of one figure."""
@@ -35,7 +32,7 @@ def caption(template: Path, comparison: pd.DataFrame, table: pd.DataFrame, setti
     ``exact_zero``, whether all theory values of Q and R are 0.
     """
     known = comparison.dropna(subset=["deviation"])
-    different = known[known["deviation"].abs() > DIFFERENT]
+    different = known[known["deviation"].abs() > tables.DIFFERENT]
     largest = None
     if len(different):
         largest = different.loc[different["deviation"].abs().idxmax()].to_dict()

@@ -5,10 +5,10 @@ there is one, a second route to ours: an exact limit or another method that shar
 first (`second_routes`).  A deviation is published - ours in units of the combined error, the root
 of the sum of the squares of the reading error and of the error of ours.  The verdict:
 
-- ``reproduces``: within `LIMIT` combined errors;
+- ``reproduces``: within `tables.DIFFERENT` combined errors;
 - ``differs``: outside;
 - ``not comparable``: no converged value of ours at this point, or two routes to it that lead to
-  different verdicts and disagree by more than `LIMIT` combined errors of all three values.
+  different verdicts and disagree by more than `tables.DIFFERENT` combined errors of all three.
 
 ``routes`` is 2 where the second route alone leads to the same verdict, on the same side, and 1
 where there is none or where its error is too large to tell.
@@ -20,16 +20,14 @@ link leads to the figure with both values.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from .figures.tables import compare, matching_keys
+from .figures.tables import DIFFERENT, compare, matching_keys, spec_of
 
-LIMIT = 3.0  # combined errors
 POINT = ["quantity", "gamma", "g", "beta"]
 VERDICTS = ("reproduces", "differs", "not comparable")
 DESCRIPTIONS = {
@@ -85,13 +83,9 @@ SAMPLED = ("q", "Q", "r", "R", "mean_square_x")
 TEXTS = ("figure", "quantity", "second_route", "verdict", "reason", "shown_by")
 
 
-def _spec(dataset: xr.Dataset) -> dict:
-    return json.loads(dataset.attrs["spec"])
-
-
 def _frame(dataset: xr.Dataset, route: str, values: dict[str, xr.DataArray], error) -> pd.DataFrame:
     """Long rows (POINT, value, error) of one dataset over g and, where it has one, temperature."""
-    spec = _spec(dataset)
+    spec = spec_of(dataset)
     parts = []
     for quantity, value in values.items():
         relative = not isinstance(error, dict)
@@ -179,8 +173,8 @@ def _annealed(datasets: list[xr.Dataset]) -> pd.DataFrame:
 
     The error is the statistical one and, for what is not linear in 1/N, the whole extrapolation.
     """
-    small, large = sorted(datasets, key=lambda ds: _spec(ds)["N"])[-2:]
-    n, N = _spec(small)["N"], _spec(large)["N"]
+    small, large = sorted(datasets, key=lambda ds: spec_of(ds)["N"])[-2:]
+    n, N = spec_of(small)["N"], spec_of(large)["N"]
     root = np.sqrt(large["temperature"])
     values, errors = {}, {}
     for quantity, (name, factor) in {
@@ -201,7 +195,7 @@ def second_routes(datasets: Iterable[xr.Dataset]) -> pd.DataFrame:
     parts = []
     annealed: dict[float, list[xr.Dataset]] = {}
     for dataset in datasets:
-        match _spec(dataset)["kind"]:
+        match spec_of(dataset)["kind"]:
             case "closed-form":
                 parts.append(_closed_form(dataset))
             case "static-fields":
@@ -211,7 +205,7 @@ def second_routes(datasets: Iterable[xr.Dataset]) -> pd.DataFrame:
             case "two-replica":
                 parts.append(_two_replica(dataset))
             case "annealed":
-                annealed.setdefault(_spec(dataset)["gamma"], []).append(dataset)
+                annealed.setdefault(spec_of(dataset)["gamma"], []).append(dataset)
     parts += [_annealed(sizes) for sizes in annealed.values()]
     columns = [*POINT, "value", "error", "route"]
     if not parts:
@@ -226,7 +220,7 @@ def routes(deviation: float, second_deviation: float) -> int:
     """
     if np.isnan(deviation):
         return 0
-    outside, second_outside = abs(deviation) > LIMIT, abs(second_deviation) > LIMIT
+    outside, second_outside = abs(deviation) > DIFFERENT, abs(second_deviation) > DIFFERENT
     same = outside == second_outside and (not outside or deviation * second_deviation > 0)
     return 2 if same and not np.isnan(second_deviation) else 1
 
@@ -243,13 +237,13 @@ def verdict(deviation: float, number: int, apart: float) -> str:
     apart : float
         Distance of the two routes in combined errors, NaN where there is one.
     """
-    if np.isnan(deviation) or (number < 2 and apart > LIMIT):
+    if np.isnan(deviation) or (number < 2 and apart > DIFFERENT):
         return "not comparable"
-    return "differs" if abs(deviation) > LIMIT else "reproduces"
+    return "differs" if abs(deviation) > DIFFERENT else "reproduces"
 
 
 def _of_kind(evidence: Iterable[xr.Dataset], kind: str) -> list[xr.Dataset]:
-    return [dataset for dataset in evidence if _spec(dataset)["kind"] == kind]
+    return [dataset for dataset in evidence if spec_of(dataset)["kind"] == kind]
 
 
 def factorised(evidence: Iterable[xr.Dataset]) -> pd.DataFrame:
@@ -266,7 +260,7 @@ def drift(ledger: pd.DataFrame, evidence: Iterable[xr.Dataset]) -> pd.DataFrame:
     rows = []
     chi = ledger[(ledger["quantity"] == "chi") & np.isinf(ledger["beta"])]
     for ds in _of_kind(evidence, "ansatz"):
-        gamma = _spec(ds)["gamma"]
+        gamma = spec_of(ds)["gamma"]
         for point in chi[np.isclose(chi["gamma"], gamma)].itertuples():
             near = np.isclose(ds["g"], point.g)
             if not near.any():
@@ -289,9 +283,9 @@ def drift(ledger: pd.DataFrame, evidence: Iterable[xr.Dataset]) -> pd.DataFrame:
 def _audited(evidence: Iterable[xr.Dataset]) -> dict[float, xr.Dataset]:
     """Runs of the audit with exact averages and without the stopping rule, by gamma."""
     return {
-        _spec(ds)["gamma"]: ds.isel(sample=0)
+        spec_of(ds)["gamma"]: ds.isel(sample=0)
         for ds in _of_kind(evidence, "protocol")
-        if _spec(ds)["averages"] == "quadrature" and not _spec(ds)["stopping"]
+        if spec_of(ds)["averages"] == "quadrature" and not spec_of(ds)["stopping"]
     }
 
 
@@ -304,7 +298,7 @@ def displaced(evidence: Iterable[xr.Dataset]) -> dict[str, float]:
     shifts: dict[bool, list[float]] = {True: [], False: []}
     signs: dict[str, list[float]] = {quantity: [] for quantity in SAMPLED}
     for ds in _of_kind(evidence, "protocol"):
-        spec = _spec(ds)
+        spec = spec_of(ds)
         if spec["averages"] != "monte-carlo" or spec["stopping"] or spec["gamma"] not in exact:
             continue
         reference = exact[spec["gamma"]]
@@ -385,7 +379,7 @@ def entries(
     differs = ledger["verdict"] == "differs"
 
     causes = _at(ledger, pd.concat([factorised(evidence), drift(ledger, evidence)]))
-    within = LIMIT * np.hypot(ledger["reading_error"], causes["error"])
+    within = DIFFERENT * np.hypot(ledger["reading_error"], causes["error"])
     caused = differs & ((ledger["published"] - causes["value"]).abs() <= within)
     ledger["cause"] = causes["value"].where(caused)
 
@@ -416,7 +410,7 @@ def _without_solution(ledger: pd.DataFrame, evidence: Iterable[xr.Dataset]) -> p
     shown = pd.Series(False, index=ledger.index)
     for ds in _of_kind(evidence, "ansatz"):
         for g in ds["g"].values[_nothing(ds).values]:
-            here = np.isclose(ledger["g"], g) & np.isclose(ledger["gamma"], _spec(ds)["gamma"])
+            here = np.isclose(ledger["g"], g) & np.isclose(ledger["gamma"], spec_of(ds)["gamma"])
             shown |= here & np.isinf(ledger["beta"])
     return shown
 

@@ -83,7 +83,11 @@ class Progress:
         # What no clock could see took a nanosecond.
         rate = (self.done - self.found) / max(now - self.begun, 1e-9)
         pace = (done - outer.found) / max(now - outer.begun, 1e-9)
-        left = timedelta(seconds=round((outer.total - done) / pace)) if pace > 0 else "unknown time"
+        left = (
+            timedelta(seconds=round(max(outer.total - done, 0.0) / pace))
+            if pace > 0
+            else "unknown time"
+        )
         speed = f"{rate:.3g} {self.unit}/s" if rate >= 1 else f"{60 * rate:.3g} {self.unit}/min"
         loops = [outer, self] if self.within else [self]
         counts = [f"{loop.done:.0f} of {loop.total:.0f} {loop.unit}" for loop in loops]

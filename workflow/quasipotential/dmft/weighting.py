@@ -208,7 +208,7 @@ def run(spec: WeightingSpec) -> xr.Dataset:
         ("gamma", "N"),
         incomplete,
         {
-            "long_name": "part of the networks in which not all fixed points were found",
+            "long_name": "part of the networks whose search was given up",
             "units": "1",
         },
     )

@@ -261,7 +261,5 @@ def _handles(rows: pd.DataFrame, betas: list[float], gains: list[float]) -> list
     if (rows["status"] == "not_equilibrated").any():
         handles.append(Line2D([], [], marker="x", label="not equilibrated", **grey))
     if (rows["status"] == "not_converged").any():
-        handles.append(
-            Line2D([], [], marker="x", ls="", color="red", label="some points were missed")
-        )
+        handles.append(Line2D([], [], marker="x", ls="", color="red", label="search not ended"))
     return handles

@@ -42,6 +42,8 @@ PUBLISHED_NAMES = {"l2norm": "mean_square_x", "minus_xi": "G", "rtilde": "r_tild
 DIGITISED_ELSEWHERE = {"fig3": "fig7"}
 #: Statuses of a solver that did not deliver.
 WITHOUT_SOLUTION = ("not_converged", "inaccurate", "unphysical", "no_solution", "unstable")
+#: Deviation, in combined errors, beyond which a published value counts as different.
+DIFFERENT = 3.0
 STATUS_NAMES = {status.code: status.name.lower() for status in Status}
 MATCH = ["quantity", "gamma", "g", "beta", "x"]
 

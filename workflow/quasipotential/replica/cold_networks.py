@@ -6,8 +6,9 @@ As T -> 0 the Boltzmann measure of one network gives its fixed points the probab
 
     p_a \propto 1/|\det(1 - J\phi'(x^a))|.
 
-x and -x are fixed points together, a pair with one absolute overlap with any other.  Two
-independent states of the measure then have
+x and -x are fixed points together, a pair with one absolute overlap with any other; the origin,
+its own mirror image, counts as a pair of half the weight.  Two independent states of the measure
+then have
 
 .. math::
 
@@ -47,7 +48,7 @@ LONG_NAMES = {
     "same_pair": "probability that two states of the cold measure are at one pair x, -x",
     "overlap_same_pair": "part of the mean absolute overlap from states at one pair",
     "effective_pairs": "exp of the entropy of the cold measure: number of pairs that take part",
-    "sign_sum": "sum of the signs of det(1 - J phi') over the fixed points, 1 if none is missed",
+    "sign_sum": "sum of the signs of det(1 - J phi') over the fixed points, which must be 1",
     "residual": "largest |x - J phi(x)| of a unit in a fixed point",
     "curves": "curves that were followed to find the fixed points",
 }
