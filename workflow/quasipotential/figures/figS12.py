@@ -247,7 +247,14 @@ def _handles(rows: pd.DataFrame, betas: list[float], gains: list[float]) -> list
     grey = {"color": "k", "ls": ""}
     handles = [Line2D([], [], color=_colour(g), lw=3, label=f"$g={g:g}$") for g in gains]
     handles += [
-        Line2D([], [], marker=mark, mfc="white", label=f"sampled, $T={1 / beta:.3g}$", **grey)
+        Line2D(
+            [],
+            [],
+            marker=mark,
+            mfc="white",
+            label=f"sampled, $T={style.in_powers(1 / beta)}$",
+            **grey,
+        )
         for mark, beta in zip(itertools.cycle(TEMPERATURE_MARKS), betas, strict=False)
     ]
     if (rows["source"] == "simulation").any():
