@@ -28,6 +28,7 @@ SMALL = {
             "beta": [100.0, 1000.0],
             "N": 40,
             "networks": 2,
+            "networks_per_job": 1,
             "chains": 4,
             "warmup": 20,
             "draws": 30,

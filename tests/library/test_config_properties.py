@@ -131,7 +131,10 @@ def test_grid_of_any_range_is_finite_or_an_error(grid):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"sampling.below.networks": 100_000}, "sampling asks for 100"),
+        (
+            {"sampling.below.networks": 100_000, "sampling.below.networks_per_job": 1},
+            "sampling asks for 100",
+        ),
         (
             {
                 "figures.fig3.gamma": {"start": -0.5, "stop": 1, "number": 10_000},
