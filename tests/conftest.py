@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -91,10 +92,20 @@ def new_checkout(tmp_path_factory) -> Callable[[Path], Checkout]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, new_checkout) -> Checkout:
-    """A checkout after a whole run of the test config; tests must leave it as it is."""
-    checkout = new_checkout(tmp_path_factory.mktemp("finished") / "checkout")
-    checkout.snakemake("--cores", "2")
-    return checkout
+    """A checkout after a whole run of the test config; tests must leave it as it is.
+
+    Processes of one test run share it: the first makes it, the others wait.
+    """
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    path = base / "finished"
+    with open(base / "finished.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            made = new_checkout(tmp_path_factory.mktemp("unfinished") / "checkout")
+            made.snakemake("--cores", "2")
+            made.path.rename(path)
+    return Checkout(path)
 
 
 @pytest.fixture

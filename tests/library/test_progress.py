@@ -221,6 +221,7 @@ def test_lines_go_to_the_log_of_a_job(tmp_path, every_time, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_a_job_of_the_workflow_logs_its_progress_and_the_terminal_shows_none(fresh):
     fresh.edit("workflow/quasipotential/progress.py", "INTERVAL = 30.0", "INTERVAL = 0.0")
     output = fresh.snakemake("--cores", "1", "langevin")

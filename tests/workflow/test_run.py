@@ -97,8 +97,8 @@ def test_claims_have_verdicts(finished):
     assert (rows["verdict"] == "shown").sum() > 10
 
 
-def test_second_run_does_nothing_and_says_so(finished):
-    assert "Nothing to be done" in finished.snakemake("--cores", "2")
+def test_second_run_does_nothing_and_says_so(copied):
+    assert "Nothing to be done" in copied.snakemake("--cores", "2")
 
 
 def test_arrays_do_not_depend_on_the_number_of_cores(finished, fresh):
