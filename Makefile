@@ -61,7 +61,7 @@ rulegraph: env  ## docs/rulegraph.svg, the graph of the rules of the default run
 baselines: env  ## the pictures that tests/figures compares with, after a change that is meant
 	@$(RUN) python tests/figures/baselines.py
 
-test: env  ## the test suite but its slow part, the Slurm and the browser, ten minutes on two cores at most
+test: env  ## the test suite but its slow part, the Slurm and the browser: about ten minutes on two cores
 	@$(RUN) QUASIPOTENTIAL_LOCKED=1 pytest $(TEST_OPTIONS)
 
 test-all: env  ## the whole test suite
