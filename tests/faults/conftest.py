@@ -32,6 +32,7 @@ SMALL = {
             "chains": 4,
             "warmup": 20,
             "draws": 30,
+            "most_draws": 30,
         }
     },
     "figures": {name: None for name in Figures.model_fields}

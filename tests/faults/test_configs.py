@@ -27,7 +27,7 @@ VALUES = {
     "infinity": ("eta: .inf", "eta: got inf"),
     "unicode": ('"\\e[2J\\u202e": 1', "\\x1b[2J\\u202e: unknown key"),
     "huge": ("sampling: {below: {networks: 1000000}}", "at most 20000 can be planned"),
-    "overflow": ("figures: {figS1: {duration: 1.0e300}}", "figures.figS1: numbers too large"),
+    "overflow": ("figures: {figS1: {duration: 1.0e300}}", "duration/interval needs at least"),
 }
 
 
