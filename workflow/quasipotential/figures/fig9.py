@@ -80,7 +80,7 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
             style.draw_published(axis, published, mark, mec=colour, mew=0.8, ms=4)
             _label_end(axis, path.sort_values("x").iloc[-1], FLOOR[quantity])
         axis.set(xlabel="iteration", ylabel=style.SYMBOLS[quantity], yscale="log")
-        axis.set_xlim(0, settings["iterations"])
+        axis.set_xlim(0, 1.03 * settings["iterations"])  # room for the last marks
         axis.set_ylim(FLOOR[quantity], 1.0)
     handles = [_handle(g, mark) for g, mark in _marked(settings["g"])]
     handles += [
