@@ -287,6 +287,9 @@ def test_response_of_the_origin_is_a_second_route_at_zero_temperature():
     np.testing.assert_allclose(response["value"], first["G"].isel(temperature=0), rtol=1e-12)
 
 
+MOVED = ("q", "mean_square_x", "q_minus_Q", "covariance_x_phi")
+
+
 def audit(q: dict[str, float]) -> list[xr.Dataset]:
     """Runs of the procedure at one point with exact q = 0.1, sampled without and with fields."""
     runs = {
@@ -306,6 +309,8 @@ def audit(q: dict[str, float]) -> list[xr.Dataset]:
             "Q": 0.0 if name == "exact" else 0.01,
             "r": 0.1,
             "R": [0.01, -0.01] if name == "sampled" else 0.0,
+            "r_minus_R": 0.1,
+            "covariance_x_phi": q[name] * 1.1,
         }
         shape = (spec.samples, 1, 1)
         arrays = {
@@ -320,8 +325,9 @@ def audit(q: dict[str, float]) -> list[xr.Dataset]:
 @pytest.mark.parametrize(
     ("sampled", "without", "expected"),
     [
-        (0.03, 0.1, {"q": -1, "mean_square_x": -1, "Q": 1}),  # neither r nor R: no side
-        (0.3, 0.1, {"q": 1, "mean_square_x": 1, "Q": 1}),
+        # Neither r nor R: no side.
+        (0.03, 0.1, dict.fromkeys(MOVED, -1) | {"Q": 1}),
+        (0.3, 0.1, dict.fromkeys(MOVED, 1) | {"Q": 1}),
         (0.09, 0.1, {}),  # by little
         (0.03, 0.04, {}),  # without fields too
     ],
@@ -349,12 +355,17 @@ def test_sampling_is_the_reason_on_the_side_to_which_it_moves(at_the_transition)
     assert rows["shown_by"].tolist()[:2] == [ledger.AUDIT, "fig8"]
 
 
-FROZEN = {0.0: (1.02, 1.2), 0.2: (0.75, 1.0), 0.5: (0.55, 0.9), 0.8: (0.45, 0.9)}
+FROZEN = {
+    0.0: (1.02, 1.19, 1.2),
+    0.2: (0.75, 1.0, 1.19),
+    0.5: (0.55, 0.9, 1.19),
+    0.8: (0.45, 0.9),
+}
 
 
 @pytest.mark.parametrize(("gamma", "g"), FROZEN.items(), ids=str)
 def test_one_frozen_sample_moves_each_quantity_as_published(gamma, g):
-    """Figs. 2, 7 and 9 at beta = 10000, where published values differ by three reading errors.
+    """Figs. 2, 5, 7 and 9 at beta = 10000, where published values differ by three reading errors.
 
     Each of three frozen samples of 200 x 2000 moves the quantity off the exact solution to the
     published side, one by three reading errors at least. Q, which cannot exceed the displaced q, is
@@ -366,10 +377,10 @@ def test_one_frozen_sample_moves_each_quantity_as_published(gamma, g):
     procedure = ProtocolSpec(**point, **sizes, sweep="beta", Q=5e-6, seed=2401)
     sampled = replica.run(procedure).isel(temperature=0)
     exact = replica.run(ReplicaSpec(**point)).isel(temperature=0)
-    exact = exact.assign(r=exact["G"] * np.sqrt(exact["temperature"]), R=exact["Rp"])
+    sampled, exact = (run.assign(q_minus_Q=run["q"] - run["Q"]) for run in (sampled, exact))
     published = pd.read_csv(PUBLISHED, dtype={"figure": str})
     published = published[
-        published["figure"].isin(["2", "7", "9"])
+        published["figure"].isin(["2", "5", "7", "9"])
         & (published["gamma"] == gamma)
         & published["g"].isin(g)
         & np.isclose(published["beta"], 1e4)
@@ -387,7 +398,10 @@ def test_one_frozen_sample_moves_each_quantity_as_published(gamma, g):
             assert (here["Q"] / here["q"]).max() > 0.3, row
         else:
             assert shifts.max() > tables.DIFFERENT, row
-    assert shown == ({"q", "Q", "mean_square_x"} if gamma == 0 else {"q", "Q", "r", "R"})
+    expected = {"q", "Q"} | ({"mean_square_x"} if gamma == 0 else {"r", "R"})
+    assert shown == expected | (
+        {"q_minus_Q", "r_minus_R", "covariance_x_phi"} if gamma < 0.8 else set()
+    )
 
 
 @pytest.mark.parametrize(("gamma", "g"), [(0.2, 0.85), (0.5, 0.79)])

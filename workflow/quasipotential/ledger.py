@@ -79,7 +79,7 @@ DRIFT_ALLOWANCE = 0.05  # relative: the published iteration has noise, the drift
 DISPLACED = 0.5  # median |ln(q/q exact)| of sampled runs that counts as displaced
 ONE_SIDED = 0.5  # mean sign of the shifts from which a quantity counts as moved to that side
 NEAR_TRANSITION = 0.8  # g (1 + gamma) from which sampled averages are shown to matter
-SAMPLED = ("q", "Q", "r", "R", "mean_square_x")
+SAMPLED = ("q", "Q", "r", "R", "mean_square_x", "q_minus_Q", "r_minus_R", "covariance_x_phi")
 TEXTS = ("figure", "quantity", "second_route", "verdict", "reason", "shown_by")
 
 
@@ -305,8 +305,9 @@ def displaced(evidence: Iterable[xr.Dataset]) -> dict[str, float]:
         ratio = ds["q"].median("sample") / reference["q"]
         shifts[spec["fields"]] += np.abs(np.log(ratio.values)).ravel().tolist()
         if spec["fields"]:
+            runs, exactly = (run.assign(q_minus_Q=run["q"] - run["Q"]) for run in (ds, reference))
             for quantity, found in signs.items():
-                shift = (ds[quantity] - reference[quantity]).values
+                shift = (runs[quantity] - exactly[quantity]).values
                 found += np.sign(shift[np.isfinite(shift)]).tolist()
     if not (shifts[True] and shifts[False]):
         return {}

@@ -1,18 +1,20 @@
-"""Fig. 5: covariance of x and phi above the transition, against q - Q and r - R."""
+"""Fig. 5: covariance of x and phi, q - Q and r - R against each other, across the transition."""
 
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from . import style, tables
 
-#: Panel -> (abscissa, ordinate).
-PANELS = {
-    "covariance against q - Q": ("q_minus_Q", "covariance_x_phi"),
-    "covariance against r - R": ("r_minus_R", "covariance_x_phi"),
-    "response against q - Q": ("q_minus_Q", "r_minus_R"),
-}
+#: (abscissa, ordinate) of each panel.
+PANELS = (
+    ("q_minus_Q", "covariance_x_phi"),
+    ("r_minus_R", "covariance_x_phi"),
+    ("q_minus_Q", "r_minus_R"),
+)
+TRANSITION = 3.5  # size of the dots there, points
 SYMBOLS = {
     "q_minus_Q": "$q-Q$",
     "r_minus_R": "$r-R$",
@@ -21,33 +23,57 @@ SYMBOLS = {
 
 
 def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataFrame:
-    """Rows: for each gamma the points of the curve with g (1 + gamma) > 1."""
+    """Rows: for each gamma the three quantities against g, and where the published curves end."""
     parts = [tables.published_rows(published, "g")]
     for dataset in sources["replica"]:
         gamma = tables.spec_of(dataset)["gamma"]
-        above = dataset.sel(g=dataset["g"] * (1 + gamma) > 1)
-        values = above.assign(q_minus_Q=above["q"] - above["Q"])
-        for panel, (abscissa, ordinate) in PANELS.items():
-            part = tables.theory_rows(values, ordinate, values[ordinate], "g", gamma, panel=panel)
-            part["x"] = values[abscissa].values.ravel()
-            parts.append(part)
+        values = dataset.assign(q_minus_Q=dataset["q"] - dataset["Q"])
+        parts += [
+            tables.theory_rows(values, quantity, values[quantity], "g", gamma)
+            for quantity in SYMBOLS
+        ]
     return tables.join(parts)
 
 
 def draw(table: pd.DataFrame, settings: dict) -> Figure:
-    """Three panels; along each curve g grows from the transition to its largest value."""
-    figure, axes = style.new_figure(style.PAGE, 2.5, ncols=3)
-    for axis, (panel, (abscissa, ordinate)) in zip(axes.flat, PANELS.items(), strict=True):
-        rows = table[table["panel"] == panel]
-        for number, (gamma, curve) in enumerate(rows.groupby("gamma")):
-            curve = curve.sort_values("g")
-            colour, width = style.colour_of_gamma(gamma), style.layered_width(number)
-            label = f"$\\gamma={gamma:g}$"
-            axis.plot(curve["x"], curve["y"], color=colour, lw=width, label=label)
-            axis.plot(curve["x"].iloc[0], curve["y"].iloc[0], "o", color=colour, ms=3)
-            style.mark_failures(axis, curve)
+    """Three panels; q - Q and the covariance on logarithmic axes."""
+    gammas = settings["gamma"]
+    figure, axes = style.new_figure(style.PAGE, 3.2, ncols=3)
+    for axis, (abscissa, ordinate) in zip(axes.flat, PANELS, strict=True):
+        for number, gamma in enumerate(gammas):
+            rows = table[table["gamma"] == gamma]
+            _draw_curve(axis, rows, abscissa, ordinate, number)
         axis.set(xlabel=SYMBOLS[abscissa], ylabel=SYMBOLS[ordinate])
-        style.plain_ticks(axis)
-    axes.flat[0].legend(loc="upper left")
+        if abscissa == "q_minus_Q":
+            axis.set_xscale("log")
+        if ordinate == "covariance_x_phi":
+            axis.set_yscale("log")
+    dot = {"marker": "o", "ls": "", "color": "k", "ms": TRANSITION}
+    handles = style.gamma_handles(table, gammas, dot)
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
     style.label_panels(axes)
     return figure
+
+
+def _draw_curve(axis: Axes, rows: pd.DataFrame, abscissa: str, ordinate: str, number: int) -> None:
+    """One curve with a dot at the transition, and the end of the published one."""
+    gamma = rows["gamma"].iloc[0]
+    colour = style.colour_of_gamma(gamma)
+    curve, published = (
+        _against(rows[rows["source"] == source], abscissa, ordinate)
+        for source in ("theory", "published")
+    )
+    axis.plot(curve["x"], curve["y"], color=colour, lw=style.layered_width(number))
+    above = curve[curve["g"] * (1 + gamma) >= 1].iloc[:1]
+    axis.plot(above["x"], above["y"], "o", color=colour, ms=TRANSITION)
+    style.mark_failures(axis, curve)
+    style.draw_published(axis, published, style.PUBLISHED_MARKS[number])
+
+
+def _against(rows: pd.DataFrame, abscissa: str, ordinate: str) -> pd.DataFrame:
+    """Rows of the ordinate, rising in g, with the values of the abscissa as x."""
+    x, y = (
+        rows[rows["quantity"] == name].sort_values("g").reset_index(drop=True)
+        for name in (abscissa, ordinate)
+    )
+    return y.assign(x=x["y"])

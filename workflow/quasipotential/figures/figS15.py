@@ -23,7 +23,7 @@ ORDERS = {
     "leading order": (1, "--"),
     "next order": (2, ":"),
 }
-NETWORKS = style.colour_of_number(0)
+NETWORKS = "#0173b2"  # blue, as colour_of_number(0)
 
 
 def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataFrame:

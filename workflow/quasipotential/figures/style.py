@@ -13,11 +13,11 @@ from string import ascii_lowercase
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+DARK = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
 GREY = "0.4"
 ACCENT = "#d55e00"  # boundaries on a map of colours
 #: Values of g with a colour of their own; others take one from a continuous map.
@@ -54,6 +54,13 @@ SYMBOLS = {
 def paper_style() -> Iterator[None]:
     """Settings under which a figure is drawn and saved."""
     settings = {
+        # Dark grey in the place of black, broad ends of lines.
+        **dict.fromkeys(DARK, "0.15"),
+        "lines.solid_capstyle": "round",
+        "patch.edgecolor": "white",
+        "patch.force_edgecolor": True,
+        "axes.axisbelow": True,
+        "grid.color": "0.8",
         # As in most journals, and quick to embed.
         "font.family": "STIXGeneral",
         "mathtext.fontset": "stix",
@@ -76,7 +83,7 @@ def paper_style() -> Iterator[None]:
         "svg.fonttype": "path",
         "svg.hashsalt": "quasipotential",
     }
-    with mpl.rc_context(sns.axes_style("ticks")), mpl.rc_context(settings):
+    with mpl.rc_context(settings):
         yield
 
 
@@ -102,7 +109,9 @@ def colour_of_point(gamma: float, g: float) -> tuple[float, ...]:
 
 def colour_of_number(number: int) -> tuple[float, ...]:
     """Colour of the curve with this number, where curves differ in more than one parameter."""
-    return sns.color_palette("colorblind")[number % 10]
+    import seaborn  # it takes a second, which most figures save
+
+    return seaborn.color_palette("colorblind")[number % 10]
 
 
 def sequential_map() -> mpl.colors.Colormap:
@@ -245,8 +254,8 @@ def mark_transitions(axis: Axes, gammas, g) -> None:
             axis.axvline(1 / (1 + gamma), color=colour_of_gamma(gamma), ls=":", lw=0.9, zorder=0)
 
 
-def gamma_handles(table: pd.DataFrame, gammas) -> list[Line2D]:
-    """Legend entries of :func:`draw_gamma_curves`."""
+def gamma_handles(table: pd.DataFrame, gammas, transition: dict | None = None) -> list[Line2D]:
+    """Legend entries of :func:`draw_gamma_curves`; ``transition``: look of g (1 + gamma) = 1."""
     handles = [
         Line2D(
             [],
@@ -264,5 +273,6 @@ def gamma_handles(table: pd.DataFrame, gammas) -> list[Line2D]:
         for i, gamma in enumerate(gammas)
         if ((table["source"] == "published") & (table["gamma"] == gamma)).any()
     ]
-    handles.append(Line2D([], [], color="0.4", ls=":", label=r"$g(1+\gamma)=1$"))
+    transition = transition or {"color": "0.4", "ls": ":"}
+    handles.append(Line2D([], [], label=r"$g(1+\gamma)=1$", **transition))
     return handles + sample_handles(table[table["source"] == "sampling"])

@@ -48,6 +48,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -103,6 +104,8 @@ DRIFT_LONG_NAMES = {
     "drift_r_tilde": "r~ along it",
     "drift_xi": "xi along it",
 }
+
+_gauss = cache(np.polynomial.legendre.leggauss)
 
 
 @dataclass(frozen=True)
@@ -348,7 +351,7 @@ def limit_averages(network: Network, order: LimitParameters, rule: Rule) -> Limi
     site = _Site(network, order, deviation * v[:, None])
     lower, upper, jumps = _panels(site)
 
-    nodes, weights = np.polynomial.legendre.leggauss(rule.nodes)
+    nodes, weights = _gauss(rule.nodes)
     x, dx = (
         np.concatenate(parts, axis=1)
         for parts in zip(
