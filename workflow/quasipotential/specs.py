@@ -952,7 +952,7 @@ class AnsatzSpec(Spec):
     tolerance: Positive = 1e-10
     quadrature_tolerance: Positive = 1e-8
     damping: Annotated[float, Field(ge=0, lt=1), AfterValidator(canonical_float)] = 0.2
-    iterations: Annotated[int, Field(ge=1)] = 300  # of all equations, with that damping
+    iterations: Annotated[int, Field(ge=1)] = 200  # of all equations, with that damping
 
     def label(self) -> str:
         return f"ansatz-gamma{short(self.gamma)}-{len(self.g)}g"
