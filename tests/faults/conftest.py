@@ -46,7 +46,7 @@ SMALL = {
         "fig2": {"beta": [100.0, 1000.0], "g": [0.8], "sampling": ["below"]},
         "fig4": {"gamma": [0.5], "g": [0.5, 0.8]},
     },
-    "ledger": {"annealed": None, "ansatz": None},
+    "ledger": {"annealed": None, "ansatz": None, "minimum_search": None},
     "claims": None,
 }
 

@@ -155,6 +155,7 @@ class Allow(Section):
     two_replica: Allowed = ()
     scaling: Allowed = ()
     ansatz: Allowed = ()
+    minimum_search: Allowed = ()
     annealed: Allowed = ()
     protocol: Allowed = ()
 
@@ -742,11 +743,18 @@ class Ansatz(Section):
     q: Positives
 
 
+class MinimumSearch(Section):
+    """The published search for minima at zero temperature, at some points."""
+
+    points: Annotated[tuple[Point, ...], Field(min_length=1)]
+
+
 class Ledger(Section):
     """Second routes and evidence of the reproduction ledger."""
 
     annealed: Annealed | None
     ansatz: Ansatz | None
+    minimum_search: MinimumSearch | None
 
 
 class Config(Section):

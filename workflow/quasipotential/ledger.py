@@ -60,6 +60,7 @@ DESCRIPTIONS = {
 REASONS = {
     "factorised": "average of a product taken as product of averages",
     "drift": "drift of an iteration whose equations have no solution",
+    "search": "absolute tolerance of a search for minima",
     "no_solution": "zero-temperature ansatz without solution",
     "sampled": "averages over one frozen Monte Carlo sample",
     "unknown": "not explained",
@@ -71,6 +72,8 @@ SHOWN_BY = {
     "factorised": "tests/library/test_second_routes.py"
     "::test_published_static_response_is_the_factorised_one",
     "drift": "tests/library/test_replica_ansatz.py::test_published_points_lie_on_the_drift",
+    "search": "tests/library/test_replica_minimum_search.py"
+    "::test_published_points_are_where_the_search_comes_to_rest",
     "no_solution": "tests/library/test_ledger.py::test_ansatz_has_no_solution_at_published_points",
     "sampled": "tests/library/test_ledger.py"
     "::test_one_frozen_sample_moves_each_quantity_as_published",
@@ -277,7 +280,27 @@ def drift(ledger: pd.DataFrame, evidence: Iterable[xr.Dataset]) -> pd.DataFrame:
             for quantity, value in values.items():
                 error = DRIFT_ALLOWANCE * abs(float(value))
                 rows.append((quantity, gamma, point.g, np.inf, float(value), error, "drift"))
+            if _all_within(ledger, rows[-len(values) :]):  # then chi is another point of the drift
+                rows.append(("chi", gamma, point.g, np.inf, point.published, 0.0, "drift"))
     return pd.DataFrame(rows, columns=[*POINT, "value", "error", "route"])
+
+
+def _all_within(ledger: pd.DataFrame, rows: list[tuple]) -> bool:
+    """Whether the published values at a point are these, as far as there are any."""
+    predicted = _at(ledger, pd.DataFrame(rows, columns=[*POINT, "value", "error", "route"]))
+    within = DIFFERENT * np.hypot(ledger["reading_error"], predicted["error"])
+    known = predicted["value"].notna()
+    distance = (ledger["published"] - predicted["value"]).abs()
+    return bool(known.any() and (distance <= within)[known].all())
+
+
+def search(evidence: Iterable[xr.Dataset]) -> pd.DataFrame:
+    """The iteration at T = 0 where its search for minima brings it to rest."""
+    parts = [
+        _frame(ds, "search", {"G": ds["G"]}, {"G": ds["error"]}).assign(beta=np.inf)
+        for ds in _of_kind(evidence, "minimum-search")
+    ]
+    return pd.concat(parts) if parts else pd.DataFrame(columns=[*POINT, "value", "error", "route"])
 
 
 def _audited(evidence: Iterable[xr.Dataset]) -> dict[float, xr.Dataset]:
@@ -379,7 +402,8 @@ def entries(
     ledger["verdict"] = list(map(verdict, ledger["deviation"], ledger["routes"], apart))
     differs = ledger["verdict"] == "differs"
 
-    causes = _at(ledger, pd.concat([factorised(evidence), drift(ledger, evidence)]))
+    predicted = [factorised(evidence), drift(ledger, evidence), search(evidence)]
+    causes = _at(ledger, pd.concat(predicted))
     within = DIFFERENT * np.hypot(ledger["reading_error"], causes["error"])
     caused = differs & ((ledger["published"] - causes["value"]).abs() <= within)
     ledger["cause"] = causes["value"].where(caused)
@@ -394,8 +418,7 @@ def entries(
         ("unknown", differs),
         ("sampled", differs & by_sampling),
         ("no_solution", differs & _without_solution(ledger, evidence)),
-        ("drift", caused & (causes["route"] == "drift")),
-        ("factorised", caused & (causes["route"] == "factorised")),
+        *((key, caused & (causes["route"] == key)) for key in ("drift", "search", "factorised")),
     ):
         keys[holds] = key
     ledger["reason"] = keys.map(REASONS).fillna("")

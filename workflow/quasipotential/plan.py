@@ -33,6 +33,7 @@ from .specs import (
     IterationSpec,
     LangevinSpec,
     LyapunovSpec,
+    MinimumSearchSpec,
     OneStepSpec,
     PlaneSpec,
     Planted,
@@ -791,10 +792,21 @@ def _ansatz(config: cfg.Config) -> list[Spec]:
     ]
 
 
+def _minimum_search(config: cfg.Config) -> list[Spec]:
+    """The published search for minima at the points of the ledger."""
+    search = config.ledger.minimum_search
+    if search is None:
+        return []
+    return [
+        MinimumSearchSpec(gamma=gamma, g=g, transfer=config.transfer)
+        for gamma, g in _by_gamma((point.gamma, point.g) for point in search.points).items()
+    ]
+
+
 def _evidence(config: cfg.Config) -> list[Spec]:
     """Results that may explain why a published value differs."""
     figures = config.figures
-    evidence = _ansatz(config)
+    evidence = _ansatz(config) + _minimum_search(config)
     if figures.fig4 is not None:
         evidence += _static_fields(config, figures.fig4)
     if figures.figS8 is not None:

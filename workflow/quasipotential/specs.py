@@ -958,6 +958,26 @@ class AnsatzSpec(Spec):
         return f"ansatz-gamma{short(self.gamma)}-{len(self.g)}g"
 
 
+class MinimumSearchSpec(Spec):
+    """The published iteration at zero temperature, with its search for minima and nothing else."""
+
+    stage: ClassVar[str] = "replica"
+    kind: ClassVar[str] = "minimum-search"
+
+    gamma: Asymmetry
+    g: PositiveGrid
+    transfer: Sigmoidal = "tanh"
+    search_tolerance: Positive = 1e-12  # absolute, of x
+    nodes: Annotated[int, Field(ge=3)] = 48  # of each field
+    damping: Annotated[float, Field(ge=0, lt=1), AfterValidator(canonical_float)] = 0.2
+    q: Positive = 1e-16  # start
+    iterations: Annotated[int, Field(ge=1)] = 150
+    tolerance: Positive = 1e-6  # of the relative change in the last step
+
+    def label(self) -> str:
+        return f"minimum-search-gamma{short(self.gamma)}-{len(self.g)}g"
+
+
 class AnnealedSpec(Spec):
     """Monte Carlo of the annealed measure E_J exp(-beta E) at finite N: no saddle point."""
 
@@ -1093,6 +1113,7 @@ KINDS: dict[str, type[Spec]] = {
         TwoReplicaSpec,
         ScalingSpec,
         AnsatzSpec,
+        MinimumSearchSpec,
         AnnealedSpec,
         ProtocolSpec,
         FigureSpec,

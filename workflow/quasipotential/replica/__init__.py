@@ -16,7 +16,8 @@ One module for each kind of result, named like it:
 - `scaling`: exponents at the transition
 - `one_step`: one step of replica-symmetry breaking
 - `two_replica`: the annealed potential of two replicas
-- `ansatz`: the paper's ansatz at zero temperature
+- `ansatz`: the paper's ansatz at zero temperature; `minimum_search`: what a search for minima does
+  to its published iteration
 - `complexity`: how many fixed points there are at gamma = 0; `cold_networks`: all of small networks
 - `closed_form`, `annealed`: gamma = 0, and any gamma at finite N, by routes of their own
 - `iteration`: the damped iteration of Fig. 9
