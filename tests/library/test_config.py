@@ -150,3 +150,14 @@ def test_texts_from_the_command_line_count_as_what_they_say():
 def test_symmetric_grid_holds_zero_and_not_its_rounding_error():
     raw = with_value("figures.fig3.gamma", {"start": -0.2, "stop": 1.0, "number": 13})
     assert 0.0 in config.load(raw).figures.fig3.gamma
+
+
+@pytest.mark.parametrize("null", [None, "null"])  # the latter is what --config hands on
+def test_ledger_and_figures_can_be_left_out(null):
+    raw = with_value("ledger", null)
+    raw["claims"] = null
+    raw["figures"]["fig9"] = null
+    loaded = config.load(raw)
+    assert loaded.ledger == config.Ledger(annealed=None, ansatz=None, minimum_search=None)
+    assert loaded.claims is None
+    assert loaded.figures.fig9 is None

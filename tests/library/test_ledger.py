@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 import yaml
 
-from quasipotential import config, dmft, ledger, plan, replica, table_job
+from quasipotential import config, dmft, figure_job, ledger, plan, replica, table_job
 from quasipotential.figures import fig4, fig8, tables
 from quasipotential.figures.tables import matching_keys
 from quasipotential.specs import (
@@ -117,7 +117,7 @@ def test_both_routes_stand_beside_the_published_value(at_the_transition):
     assert np.isnan(rows["ours"].iloc[2])
     assert rows["routes"].tolist() == [2, 2, 0]
     # There is no evidence for a reason.
-    assert rows["reason"].tolist() == ["", "not explained", "no converged value of ours"]
+    assert rows["reason"].tolist() == ["", "not explained", "not computed with this config"]
     assert rows["shown_by"].tolist() == ["", "fig8", ""]
 
 
@@ -423,7 +423,7 @@ def functions(path: Path) -> set[str]:
 
 def test_every_reason_of_a_difference_is_shown_by_a_figure_or_test_that_exists():
     figures = plan.build(config.load(yaml.safe_load((ROOT / "config.yaml").read_text()))).figures
-    not_of_differences = {"unknown", "absent", "routes"}
+    not_of_differences = {"unknown", "elsewhere", "absent", "routes"}
     assert ledger.SHOWN_BY.keys() == ledger.REASONS.keys() - not_of_differences
     assert ledger.AUDIT in figures
     for link in ledger.SHOWN_BY.values():
@@ -436,3 +436,39 @@ def test_keys_carry_five_digits():
     keys = matching_keys(frame, ["g"])
     assert keys[0] == keys[1] != keys[2]
     assert json.loads(StaticDmftSpec(gamma=0.0, g=(1.0,)).canonical())["g"] == [1.0]
+
+
+def test_ledger_of_another_model_is_empty(tmp_path):
+    """Figures without published values: no row, and the files are written all the same."""
+    spec = StaticDmftSpec(gamma=0.5, g=(0.6, 0.8), transfer="erf")
+    result = computed(spec)
+    assert not figure_job.of_the_paper({"dmft": [result]})
+    table = fig4.tabulate({"dmft": [result]}, pd.read_csv(PUBLISHED).iloc[:0], {})
+    rows = ledger.entries({"fig4": table}, ledger.second_routes([]), [])
+    assert len(rows) == 0
+    assert set(ledger.DESCRIPTIONS) <= set(rows.columns)
+    dataset = table_job.to_dataset(rows, ledger.DESCRIPTIONS, ledger.TEXTS)
+    dataset.to_netcdf(tmp_path / "ledger.nc")
+    assert ledger.summary(rows)["points"].sum() == 0
+
+
+def test_results_of_the_papers_model_are_compared():
+    spec = StaticDmftSpec(gamma=0.5, g=(0.6, 0.8))
+    assert figure_job.of_the_paper({"dmft": [computed(spec)], "none": []})
+    confined = ReplicaSpec(gamma=0.0, g=(0.8,), temperatures=(0.1,), eta=0.1)
+    assert not figure_job.of_the_paper({"replica": [computed(confined)]})
+
+
+def test_point_that_was_not_computed_is_told_from_one_that_failed(at_the_transition):
+    first = at_the_transition["first"]
+    failed = first.assign(status=first["status"] + 1)  # not converged
+    for result, reason in ((first, "elsewhere"), (failed, "absent")):
+        table = fig8.tabulate(
+            {"replica": [result], "sampling": []},
+            published_fig8([0.1, 0.1, 0.1]),
+            {"gamma": 0.0, "g": [1.0]},
+        )
+        rows = ledger.entries({"fig8": table}, ledger.second_routes([]), []).set_index("beta")
+        beta = 2000.0 if reason == "elsewhere" else 100.0
+        assert rows.loc[beta, "verdict"] == "not comparable"
+        assert rows.loc[beta, "reason"] == ledger.REASONS[reason]

@@ -60,6 +60,14 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _null_on_the_command_line(cls, values: Any) -> Any:
+        """Snakemake hands on what stands after --config as text."""
+        if not isinstance(values, Mapping):
+            return values
+        return {key: None if value == "null" else value for key, value in values.items()}
+
     def extent(self) -> int:
         """Points of all grids together, at most, and on all networks."""
         product = 1
@@ -750,11 +758,15 @@ class MinimumSearch(Section):
 
 
 class Ledger(Section):
-    """Second routes and evidence of the reproduction ledger."""
+    """Second routes and evidence of the reproduction ledger; null leaves out all of them."""
 
     annealed: Annealed | None
     ansatz: Ansatz | None
     minimum_search: MinimumSearch | None
+
+
+def _all_left_out(section: Any) -> Any:
+    return dict.fromkeys(Ledger.model_fields) if section is None else section
 
 
 class Config(Section):
@@ -770,7 +782,7 @@ class Config(Section):
     dynamics: Dynamics
     sampling: dict[str, Sampling]
     figures: Figures
-    ledger: Ledger
+    ledger: Annotated[Ledger, BeforeValidator(_all_left_out)]
     claims: Claims | None
 
     @model_validator(mode="after")

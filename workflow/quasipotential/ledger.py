@@ -7,8 +7,12 @@ of the sum of the squares of the reading error and of the error of ours.  The ve
 
 - ``reproduces``: within `tables.DIFFERENT` combined errors;
 - ``differs``: outside;
-- ``not comparable``: no converged value of ours at this point, or two routes to it that lead to
-  different verdicts and disagree by more than `tables.DIFFERENT` combined errors of all three.
+- ``not comparable``: no value of ours at this point, or none that converged, or two routes to it
+  that lead to different verdicts and disagree by more than `tables.DIFFERENT` combined errors of
+  all three.
+
+With another phi than tanh, or eta > 0, the model is not the paper's: figures show no published
+values, and the ledger is empty.
 
 ``routes`` is 2 where the second route alone leads to the same verdict, on the same side, and 1
 where there is none or where its error is too large to tell.
@@ -64,6 +68,7 @@ REASONS = {
     "no_solution": "zero-temperature ansatz without solution",
     "sampled": "averages over one frozen Monte Carlo sample",
     "unknown": "not explained",
+    "elsewhere": "not computed with this config",
     "absent": "no converged value of ours",
     "routes": "two routes to our value lead to different verdicts",
 }
@@ -380,7 +385,7 @@ def entries(
         rows = compare(table)
         rows.insert(0, "figure", name)
         parts.append(rows)
-    ledger = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    ledger = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     ledger.loc[ledger["status"] != "converged", ["ours", "ours_error", "deviation"]] = np.nan
 
     other = _at(ledger, second)
@@ -413,7 +418,8 @@ def entries(
     by_sampling = np.isfinite(ledger["beta"]) & near & (side * ledger["difference"] > 0)
     keys = pd.Series("", index=ledger.index)
     for key, holds in (
-        ("absent", ledger["deviation"].isna()),
+        ("elsewhere", ledger["status"].isna()),
+        ("absent", ledger["deviation"].isna() & ledger["status"].notna()),
         ("routes", ledger["deviation"].notna() & (ledger["verdict"] == "not comparable")),
         ("unknown", differs),
         ("sampled", differs & by_sampling),
