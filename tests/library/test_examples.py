@@ -15,7 +15,7 @@ import pytest
 import quasipotential
 from quasipotential import replica, shelf, store
 from quasipotential.plan import Plan, path
-from quasipotential.specs import FigureSpec, ReplicaSpec
+from quasipotential.specs import ClosedFormSpec, FigureSpec, ReplicaSpec
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/library.md", "docs/howto-transfer.md")
@@ -40,14 +40,16 @@ BLOCKS = [block for page in PAGES for block in blocks(page)]
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """A folder with one cached result and its index, as the pipeline leaves it."""
+    """A folder with one cached result, and an index in which another kind comes first."""
     spec = ReplicaSpec(gamma=0.0, g=(0.8, 1.2), temperatures=(0.01, 1.0))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("run"))
         dataset = replica.run(spec)
         store.save(store.describe(dataset, spec, "0", 0.0), Path(path(spec)))
         none = FigureSpec(name="ledger", settings="{}", sources=())
-        shelf.write_index(Plan({"replica": {spec.key: spec}}, {}, none, None))
+        other = ClosedFormSpec(g=(0.8,), temperatures=(0.1,))
+        assert other.key < spec.key
+        shelf.write_index(Plan({"replica": {s.key: s for s in (other, spec)}}, {}, none, None))
         return Path.cwd()
 
 
