@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 
 import numpy as np
@@ -284,7 +285,7 @@ def test_own_function_is_one_line_of_the_config(own):
     raw = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     raw["transfer"] = "own.py:root"
     raw["figures"]["fig6"] = None
-    raw["ledger"]["ansatz"] = None
+    raw["claims"] = None
     planned = plan.build(config.load(raw))
     names = {
         spec.transfer
@@ -293,6 +294,21 @@ def test_own_function_is_one_line_of_the_config(own):
         if hasattr(spec, "transfer")
     }
     assert len([name for name in names if name.startswith("own.py:root@")]) == 1
+
+
+def test_relu_is_one_line_of_the_config_with_what_it_has_no_theory_for_left_out():
+    """Left are networks, sampling and the finite-temperature replica theory of the paper."""
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    raw["transfer"] = "relu"
+    raw["claims"] = None
+    with pytest.raises(config.ConfigError) as refusal:
+        plan.build(config.load(copy.deepcopy(raw)))
+    named = set(re.findall(r"figures\.(fig\w+)", str(refusal.value)))
+    assert not named & {"fig1", "fig2", "fig3", "fig5", "fig7", "fig8", "figS1", "figS3"}
+    raw["figures"] |= dict.fromkeys(named)
+    planned = plan.build(config.load(raw))
+    assert {"fig2", "fig3", "fig5", "fig7", "fig8"} <= set(planned.figures)
+    assert any(spec.kind == "solutions" for spec in planned.stages["replica"].values())
 
 
 # ReLU: exact results of docs/howto-transfer.md on sampled networks.

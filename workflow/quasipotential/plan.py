@@ -737,7 +737,12 @@ SOURCES: dict[str, Callable[[cfg.Config, cfg.Section], Sources]] = {
 
 
 def _second_routes(config: cfg.Config) -> Sources:
-    """What the ledger takes second routes from, for the figures that are drawn."""
+    """What the ledger takes second routes from, for the figures that are drawn.
+
+    Published values are of tanh without confinement; with another model the ledger is empty.
+    """
+    if config.transfer != "tanh" or config.eta > 0:
+        return {"second": [], "evidence": []}
     figures, closed_form, routes = config.figures, {}, []
     for figure in (figures.fig2, figures.fig8, figures.fig9):
         if figure is not None and figure.gamma == 0:
@@ -748,12 +753,11 @@ def _second_routes(config: cfg.Config) -> Sources:
     routes += [
         ClosedFormSpec(g=g, temperatures=temperatures, transfer=config.transfer)
         for g, temperatures in closed_form
-        if config.eta == 0
     ]
     if figures.fig4 is not None:
         routes += _static_fields(config, figures.fig4)
     annealed = config.ledger.annealed
-    if annealed is not None and config.eta == 0:
+    if annealed is not None:
         routes += [
             AnnealedSpec(
                 gamma=curve.gamma,

@@ -14,7 +14,7 @@ from abc import abstractmethod
 from collections import Counter
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 #: Raised when the layout of the files or the derivation of the random numbers changes.
 FORMAT = 1
@@ -47,15 +47,21 @@ def ordered_grid(values: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(sorted(values))
 
 
+def listed(value: object) -> object:
+    """A single number as a grid of one."""
+    return (value,) if isinstance(value, int | float) else value
+
+
 Real = Annotated[float, AfterValidator(canonical_float)]
 NonNegative = Annotated[float, Field(ge=0), AfterValidator(canonical_float)]
 Positive = Annotated[float, Field(gt=0), AfterValidator(canonical_float)]
 Asymmetry = Annotated[float, Field(ge=-1, le=1), AfterValidator(canonical_float)]
-Grid = Annotated[tuple[NonNegative, ...], AfterValidator(ordered_grid)]
-AsymmetryGrid = Annotated[tuple[Asymmetry, ...], AfterValidator(ordered_grid)]
-PositiveGrid = Annotated[tuple[Positive, ...], AfterValidator(ordered_grid)]
+Ordered = (BeforeValidator(listed), AfterValidator(ordered_grid))
+Grid = Annotated[tuple[NonNegative, ...], *Ordered]
+AsymmetryGrid = Annotated[tuple[Asymmetry, ...], *Ordered]
+PositiveGrid = Annotated[tuple[Positive, ...], *Ordered]
 AboveOnsetGrid = Annotated[  # of the gain g at gamma = 0
-    tuple[Annotated[Positive, Field(gt=1)], ...], AfterValidator(ordered_grid)
+    tuple[Annotated[Positive, Field(gt=1)], ...], *Ordered
 ]
 BUILT_IN = ("tanh", "erf", "linear", "relu")
 
@@ -92,6 +98,16 @@ def sigmoidal_or_linear(name: str) -> str:
     return name if name == "linear" else sigmoidal(name)
 
 
+def odd(name: str) -> bool:
+    """Whether a transfer function is odd."""
+    return name in ("tanh", "erf", "linear") or (name != "relu" and _transfer(name).is_odd)
+
+
+def sigmoidal_linear_or_not_odd(name: str) -> str:
+    """As :func:`sigmoidal_or_linear`, or any that is not odd."""
+    return sigmoidal_or_linear(name) if odd(name) else name
+
+
 def _transfer(name: str):
     from .transfer import transfer_function  # only where one has to be looked at
 
@@ -101,6 +117,7 @@ def _transfer(name: str):
 Transfer = Annotated[str, AfterValidator(known_transfer)]
 Sigmoidal = Annotated[Transfer, AfterValidator(sigmoidal)]
 SigmoidalOrLinear = Annotated[Transfer, AfterValidator(sigmoidal_or_linear)]
+SigmoidalLinearOrNotOdd = Annotated[Transfer, AfterValidator(sigmoidal_linear_or_not_odd)]
 TimeScheme = Literal["euler", "adams-bashforth"]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
@@ -697,7 +714,10 @@ class TwoTimeDeterministicDmftSpec(Spec):
 
 
 class ReplicaSpec(Spec):
-    """Replica-symmetric solutions on a grid of g and T at one gamma; T = 0 is the regular limit."""
+    """Replica-symmetric solutions on a grid of g and T at one gamma; T = 0 is the regular limit.
+
+    An odd transfer function is to be sigmoidal or linear; any other is free, at T > 0.
+    """
 
     stage: ClassVar[str] = "replica"
     kind: ClassVar[str] = "solutions"
@@ -707,15 +727,25 @@ class ReplicaSpec(Spec):
     g: Grid
     temperatures: Grid
     eta: NonNegative = 0.0
-    transfer: SigmoidalOrLinear = "tanh"
+    transfer: SigmoidalLinearOrNotOdd = "tanh"
     tolerance: Positive = 1e-10  # on the residual of the saddle-point equations
     quadrature_tolerance: Positive = 1e-8  # relative, from refinement
+
+    @model_validator(mode="after")
+    def _cold_only_if_odd(self) -> ReplicaSpec:
+        if 0 in self.temperatures and not odd(self.transfer):
+            raise ValueError(
+                f"T = 0 was asked for with transfer {self.transfer}; for a phi that is not odd the "
+                "replica theory needs temperatures > 0"
+            )
+        return self
 
     def label(self) -> str:
         return f"gamma{short(self.gamma)}-{len(self.g)}g-{len(self.temperatures)}T"
 
     def seconds(self) -> float:
-        return 5 + 0.02 * len(self.g) * len(self.temperatures)
+        point = 0.02 if odd(self.transfer) else 1.0
+        return 5 + point * len(self.g) * len(self.temperatures)
 
 
 class IterationSpec(Spec):

@@ -8,6 +8,7 @@ What others build on:
 - `zero_temperature`: closed forms of the limit T -> 0 where q vanishes
 - `branches`: following solutions with Q = 0 through temperature
 - `overlap`: following solutions with Q > 0 through temperature and gain
+- `not_odd`: following solutions for a phi that is not odd through gain and gamma
 
 One module for each kind of result, named like it:
 

@@ -4,6 +4,11 @@ Both branches use unknowns that stay of order one where q -> 0 and q^, Q^ diverg
 cannot leave the physical domain: (ln q, q^ q, G) for Q = 0, and with 0 < Q < q also logit(Q/q),
 ln(Q^ q) and artanh(g R'/sqrt(Q Q^)), the Cauchy-Schwarz bound of R'.
 
+A phi that is not odd has Q > 0 everywhere, also at gamma = 0, where q^ = Q^ = R' = 0 is a solution
+and these unknowns do not exist.  There they are (ln q, Q/q, q^ q, Q^ q, G, R'), and the right-hand
+sides are taken at the nearest point of the domain.  They lie within the domain themselves, so a
+solution does too.
+
 The branch Q = 0 is solved for many points at once with the analytic Jacobian. The derivatives of
 the exponent of the weight with respect to (s2, q^, rho) are the averaged functions themselves, so
 the Jacobian is made of their covariances. Q > 0 is solved point by point by Broyden's method: the
@@ -40,6 +45,7 @@ AIM = 0.01  # of the tolerance, where rounding allows it
 MAX_EVALUATIONS = 250
 LARGEST_UNKNOWN = 50.0  # of the branch Q > 0: exp(50) is far outside any solution
 SMALLEST_OVERLAP = 1e-7  # Q/q of a solution with Q > 0
+ROUNDING = 1e-15
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,8 @@ class FullSolution:
     Attributes
     ----------
     unknowns : array, shape (6,)
-        ln q, logit(Q/q), (q^ - Q^/2)(q - Q), ln(Q^ q), G, artanh(g R'/sqrt(Q Q^)).
+        ln q, logit(Q/q), (q^ - Q^/2)(q - Q), ln(Q^ q), G, artanh(g R'/sqrt(Q Q^)); for a phi that
+        is not odd ln q, Q/q, q^ q, Q^ q, G, R'.
     order : OrderParameters
         The same as order parameters.
     averages : SiteAverages
@@ -193,8 +200,13 @@ def full_order(model: Model, unknowns: Array) -> OrderParameters:
     """
     if not np.all(np.abs(unknowns) < LARGEST_UNKNOWN):
         raise DomainError(f"unknowns {unknowns} are far outside any solution")
-    log_q, logit, scaled_curvature, log_Qhat, G, angle = map(float, unknowns)
-    q = np.exp(log_q)
+    q = np.exp(float(unknowns[0]))
+    if not model.odd:
+        Q = q * float(np.clip(unknowns[1], SMALLEST_OVERLAP, 1.0))
+        G, Rp = map(float, unknowns[4:])
+        bound = (model.g * model.gamma * Rp) ** 2 / Q * (1 + ROUNDING)
+        return OrderParameters(q, Q, unknowns[2] / q, max(unknowns[3] / q, bound), G, Rp)
+    _, logit, scaled_curvature, log_Qhat, G, angle = map(float, unknowns)
     Q, Qhat = q * special.expit(logit), np.exp(log_Qhat) / q
     qhat = Qhat / 2 + scaled_curvature / (q * special.expit(-logit))
     Rp = np.tanh(angle) * np.sqrt(Q * Qhat) / model.g
@@ -203,6 +215,9 @@ def full_order(model: Model, unknowns: Array) -> OrderParameters:
 
 def full_unknowns(model: Model, order: OrderParameters) -> Array:
     """Unknowns of the branch Q > 0, shape (6,)."""
+    if not model.odd:
+        q = order.q
+        return np.array([np.log(q), order.Q / q, order.qhat * q, order.Qhat * q, order.G, order.Rp])
     bound = np.sqrt(order.Q * order.Qhat) / model.g
     return np.array(
         [
@@ -220,6 +235,7 @@ def full_unknowns(model: Model, order: OrderParameters) -> Array:
 class _Trial:
     """The equations of the branch Q > 0 at one set of unknowns."""
 
+    model: Model
     unknowns: Array
     order: OrderParameters
     averages: SiteAverages
@@ -228,8 +244,10 @@ class _Trial:
     def residual(self) -> Array:
         """Differences of both sides in the scale of the unknowns, shape (6,).
 
-        Relative in Q, Q^ and R', so that it does not vanish with Q towards Q = 0.
+        Relative in Q, Q^ and R', so that it does not vanish with Q towards Q = 0, if phi is odd.
         """
+        if not self.model.odd:
+            return full_unknowns(self.model, self.averages.order) - self.unknowns
         q, Q, qhat, Qhat, G, Rp = self.averages.order.array() - self.order.array()
         spread = self.order.q - self.order.Q
         return np.array(
@@ -283,7 +301,7 @@ def solve_full(
         nonlocal evaluations
         evaluations += 1
         order = full_order(model, unknowns)
-        return _Trial(unknowns, order, site_averages(model, order, quadrature))
+        return _Trial(model, unknowns, order, site_averages(model, order, quadrature))
 
     def differences(here: _Trial) -> Array:
         moved = [equations(here.unknowns + DIFFERENCE * unit).residual for unit in np.eye(6)]
@@ -311,7 +329,7 @@ def solve_full(
                 change = trial.residual - residual - jacobian @ step
                 jacobian = jacobian + np.outer(change, step) / (step @ step)
                 here, fresh, fraction = trial, False, min(1.0, 2 * fraction)
-                if here.order.Q < SMALLEST_OVERLAP * here.order.q:
+                if model.odd and here.order.Q < SMALLEST_OVERLAP * here.order.q:
                     return None
                 if here.distance <= AIM * tolerance:
                     break

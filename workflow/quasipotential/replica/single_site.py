@@ -22,6 +22,11 @@ of (v, x) and one of (u, x), so that every moment is a matrix product; (u, v, x)
 leaves v >= 0. Without fields x = c sinh(t) with uniform t, which resolves x from the narrow width c
 (of order sqrt(T) where q -> 0) to the saturation of phi at 1 with some ten nodes per decade.
 
+A phi that is not odd has no such symmetry, and may have a kink, as ReLU at x = 0. Then v runs over
+the whole line, and x over panels of a Gauss-Legendre rule with an edge at 0, as far as the weight
+reaches under the fields: phi need not be bounded. Kinks elsewhere converge slowly, which two
+quadratures show.
+
 With one step of replica-symmetry breaking (module `one_step`) averages over the fields carry the
 weight zeta^m, zeta the integral of the weight over x. It moves the fields outward, along u by at
 most m times the coefficient of u in B, and the grid reaches as much further.
@@ -40,7 +45,13 @@ Array = np.ndarray
 
 FIELD_REACH = 8.3  # standard deviations; the normal density there is 1e-15 of its maximum
 MAX_NODES = 40_000  # on the x-grid with fields
+MAX_SIZE = 500_000  # of a table over (v, x), where phi is not odd
 MAX_EXPONENT = 600.0  # of a factor of the weight
+NEGLIGIBLE = 1e-150  # factor of the weight; products of smaller ones are slow, being denormal
+PANEL = 16  # nodes of a Gauss-Legendre rule
+PANEL_LENGTH = 10.0  # in units of the step in x
+STRAIGHT = 1e-13  # distance of phi from a chord, relative
+SMOOTHING = 3.0  # of a kink: largest step of v in widths of the weight, by that of a smooth phi
 
 
 class DomainError(ValueError):
@@ -52,6 +63,7 @@ class Model:
     """Parameters of the theory; ``g`` and ``temperature`` may be arrays of shape (points,).
 
     ``m`` is the size of a block of replicas in module `one_step`; 0 is the symmetric theory.
+    ``odd`` says whether phi is.
     """
 
     gamma: float
@@ -60,6 +72,7 @@ class Model:
     phi: Callable[[Array], Array]
     eta: float = 0.0
     m: float = 0.0
+    odd: bool = True
 
     def take(self, index: Array) -> Model:
         """Return the model at some of the points."""
@@ -239,6 +252,86 @@ def widths(model: Model, order: OrderParameters) -> tuple[float, float, float]:
     return s2, along, np.sqrt(remainder)
 
 
+@dataclass(frozen=True)
+class Nodes:
+    """Nodes of an integral over x: the sum of ``weight`` f(x), times ``length``/``count``."""
+
+    x: Array
+    weight: Array | float
+    length: float
+    count: int
+
+
+def _uniform(x_end: float, step: float) -> Nodes:
+    """Uniform nodes on [-x_end, x_end]."""
+    half = int(np.ceil(x_end / step))
+    _check_number(2 * half + 1)
+    return Nodes(x_end * np.arange(-half, half + 1) / half, 1.0, x_end, half)
+
+
+def _panels(
+    phi: Callable[[Array], Array], ends: tuple[float, float], step: float, fine: float
+) -> Nodes:
+    """Gauss-Legendre panels between the ends, one edge at x = 0; finer where phi is curved."""
+    inner, inner_weight = np.polynomial.legendre.leggauss(PANEL)
+
+    def divided(left: Array, right: Array, step: float) -> tuple[Array, Array]:
+        parts = np.ceil((right - left) / (PANEL_LENGTH * step)).astype(int)
+        _check_number(PANEL * parts.sum())
+        index = np.repeat(np.arange(left.size), parts)
+        part = np.arange(parts.sum()) - np.repeat(np.cumsum(parts) - parts, parts)
+        length = ((right - left) / parts)[index]
+        return left[index] + part * length, left[index] + (part + 1) * length
+
+    def inside(left: Array, right: Array) -> Array:
+        return ((left + right)[:, None] + (right - left)[:, None] * inner) / 2
+
+    left, right = divided(np.array([ends[0], 0.0]), np.array([0.0, ends[1]]), step)
+    values, at_ends = phi(inside(left, right)), phi(np.stack([left, right]))
+    chord = ((at_ends[0] + at_ends[1])[:, None] + (at_ends[1] - at_ends[0])[:, None] * inner) / 2
+    scale = 1 + np.abs(values).max()
+    curved = np.any(np.abs(values - chord) > STRAIGHT * scale, axis=1)
+    finer = divided(left[curved], right[curved], fine)
+    left, right = (
+        np.concatenate([coarse[~curved], parts])
+        for coarse, parts in zip((left, right), finer, strict=True)
+    )
+    weight = (right - left)[:, None] / 2 * inner_weight
+    return Nodes(inside(left, right).ravel(), weight.ravel(), 1.0, 1)
+
+
+def _check_number(nodes: int) -> None:
+    if nodes > MAX_NODES:
+        raise DomainError(f"x needs {nodes} nodes, more than {MAX_NODES}")
+
+
+def _support(
+    exponent: Callable[[Array], Array], guess: float, step: float, depth: float
+) -> tuple[float, float]:
+    """Ends of the range where a row of ``exponent(x)`` exceeds its maximum less ``depth``.
+
+    Raises
+    ------
+    DomainError
+        If a row does not fall off: the weight cannot be normalised.
+    """
+    while guess / step < MAX_NODES / 2 - 1:
+        x = _uniform(guess, step).x
+        rows = exponent(x)
+        inside = np.any(rows >= rows.max(axis=1, keepdims=True) - depth, axis=0)
+        if not (inside[0] or inside[-1]):
+            found = x[inside]
+            return min(found[0], 0.0) - step, max(found[-1], 0.0) + step
+        guess *= 2
+    raise DomainError(f"the weight does not fall off up to |x| = {guess:.3g}")
+
+
+def _steepness(phi: Callable[[Array], Array], x_end: float) -> float:
+    """Largest slope of phi on [-x_end, x_end] as a grid shows it, at least 1."""
+    x = np.linspace(-x_end, x_end, 1001)
+    return max(1.0, float(np.max(np.abs(np.diff(phi(x)))) / (x[1] - x[0])))
+
+
 def site_averages(model: Model, order: OrderParameters, quadrature: Quadrature) -> SiteAverages:
     """Averages with fields, at one point.
 
@@ -265,50 +358,90 @@ def site_averages(model: Model, order: OrderParameters, quadrature: Quadrature) 
     s2, along, across = widths(model, order)
     rho = g2 * model.gamma * order.G
 
-    count = int(np.ceil(FIELD_REACH / quadrature.field_step))
-    v = FIELD_REACH * np.arange(count + 1) / count
+    width, spread = np.sqrt(s2), model.g * np.sqrt(order.Q)
+    v_step = quadrature.field_step
+    if not model.odd and SMOOTHING * width < spread:
+        v_step *= SMOOTHING * width / spread
+    count = int(np.ceil(FIELD_REACH / v_step))
+    v = FIELD_REACH * np.arange(0 if model.odd else -count, count + 1) / count
     u_end = FIELD_REACH + model.m * across  # zeta^m grows with u, at most as exp(m across |u|)
     count = int(np.ceil(u_end / quadrature.field_step))
     u = u_end * np.arange(-count, count + 1) / count
     weight_u, weight_v = np.exp(-(u**2) / 2), np.exp(-(v**2) / 2)
-    weight_v[0] /= 2
+    if model.odd:
+        weight_v[0] /= 2
     expectation = np.outer(weight_v / weight_v.sum(), weight_u / weight_u.sum())
 
     quadratic = order.qhat - order.Qhat / 2
-    width = np.sqrt(s2)
     x_end = (
         quadrature.reach * width
         + FIELD_REACH * model.g * np.sqrt(order.Q)
         + abs(rho)
         + s2 * (max(quadratic, 0.0) + u_end * np.sqrt(order.Qhat))
     )
-    curvature = (1 + max(0.0, -rho)) ** 2 / s2 + 2 * model.confinement + 2 * max(0.0, -quadratic)
-    narrowest = min(0.6, 1 / np.sqrt(curvature))  # phi varies on the scale 1
-    half = int(np.ceil(x_end / (quadrature.x_step * narrowest)))
-    if 2 * half + 1 > MAX_NODES:
-        raise DomainError(f"x needs {2 * half + 1} nodes, more than {MAX_NODES}")
-    x = x_end * np.arange(-half, half + 1) / half
-    phi = model.phi(x)
-    w = x - model.g * np.sqrt(order.Q) * v[:, None] - rho * phi
-    exponent = (
-        -np.square(w) / (2 * s2)
-        + quadratic * phi**2
-        + along * v[:, None] * phi
-        - model.confinement * x**2
+
+    def exponent_of(x: Array, phi: Array, v: Array) -> Array:
+        w = x - spread * v[:, None] - rho * phi
+        return (
+            -np.square(w) / (2 * s2)
+            + quadratic * phi**2
+            + along * v[:, None] * phi
+            - model.confinement * x**2
+        )
+
+    def extremes(x: Array) -> Array:
+        """The exponent at the ends and the middle of both fields, shape (9, x)."""
+        phi = model.phi(x)
+        tilts = across * np.outer([-u_end, 0.0, u_end], phi)
+        few = exponent_of(x, phi, FIELD_REACH * np.array([-1.0, 0.0, 1.0]))
+        return (few[:, None] + tilts).reshape(9, -1)
+
+    slope = 1.0 if model.odd else _steepness(model.phi, x_end)
+    curvature = (
+        (1 + slope * max(0.0, -rho)) ** 2 / s2
+        + 2 * model.confinement
+        + 2 * max(0.0, -quadratic) * slope**2
     )
+    widest = 1 / np.sqrt(curvature)
+    step = quadrature.x_step * min(0.6 / slope, widest)  # phi varies on the scale 1/slope
+    if model.odd:
+        nodes = _uniform(x_end, step)
+    else:
+        ends = _support(extremes, x_end, widest, quadrature.reach**2 / 2)
+        nodes = _panels(model.phi, ends, quadrature.x_step * widest, step)
+        if v.size * nodes.x.size > MAX_SIZE:
+            raise DomainError(f"a table of {v.size} by {nodes.x.size} nodes is too large")
+    x = nodes.x
+    phi = model.phi(x)
+    w = x - spread * v[:, None] - rho * phi
+    exponent = exponent_of(x, phi, v)
     tilt = across * np.outer(phi, u)
+    offset = 0.0
+    if not model.odd:  # phi need not be small: relative to where the weight is without h
+        largest = np.argmax(exponent[v.size // 2][:, None] + tilt, axis=0)
+        offset = tilt[largest, np.arange(u.size)]
+        tilt -= offset
     if tilt.max() > MAX_EXPONENT:
         raise DomainError(f"the field B reaches {tilt.max():.3g}, more than {MAX_EXPONENT}")
     peak = exponent.max(axis=1)
-    density = np.exp(exponent - peak[:, None])
+    density = np.exp(exponent - peak[:, None]) * nodes.weight
+    factor = np.exp(tilt)
+    if not model.odd:
+        density[density < NEGLIGIBLE] = 0.0
+        factor[factor < NEGLIGIBLE] = 0.0
     functions = np.broadcast_arrays(1.0, w, w**2, w * phi, phi, phi**2, x**2)
-    integrals = (np.stack(functions) * density) @ np.exp(tilt)
+    integrals = (np.stack(functions) * density) @ factor
     total = integrals[0]
-    if not total.min() > 0:
+    if not total.min() > (0.0 if model.odd else 1e30 * NEGLIGIBLE):
         raise DomainError("the weight underflows")
     mean_w, mean_w2, mean_wphi, mean_phi, mean_phi2, mean_x2 = integrals[1:] / total
 
-    log_zeta = np.log(total * x_end / half) + peak[:, None] - 0.5 * np.log(2 * np.pi * s2)
+    log_zeta = (
+        np.log(total * nodes.length / nodes.count)
+        + peak[:, None]
+        + offset
+        - 0.5 * np.log(2 * np.pi * s2)
+    )
     log_weight = float(np.sum(expectation * log_zeta))
     deviation = log_zeta - log_weight
     slope = float(np.sum(expectation * np.square(deviation))) / 2

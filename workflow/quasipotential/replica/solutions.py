@@ -13,6 +13,8 @@ Every solution found at a point is kept, along the dimension ``candidate``:
 
 A candidate that equals an earlier one is not repeated (NaN).
 
+A phi that is not odd has one kind of solution, with Q > 0 (module `not_odd`).
+
 Choice among them.  Phi is to be maximal over q, a density of the system itself, but not over Q: the
 number of pairs of replicas, n(n-1)/2, is negative for n -> 0, which turns the sign, and Q = 0 is an
 upper bound of Phi also where it is unstable.  So Phi ranks solutions with Q = 0 among each other,
@@ -36,8 +38,9 @@ from ..progress import Progress
 from ..specs import ReplicaSpec
 from ..status import STATUS_ATTRIBUTES, Status
 from ..transfer import transfer_function
-from . import overlap
+from . import not_odd, overlap
 from .branches import Walk, downward, refine, upward
+from .saddle_point import FullSolution
 from .single_site import (
     Model,
     OrderParameters,
@@ -108,11 +111,12 @@ def run(spec: ReplicaSpec) -> xr.Dataset:
             "use positive temperatures"
         )
     g, temperatures = np.array(spec.g), np.array(spec.temperatures)
-    model = Model(spec.gamma, g, np.zeros_like(g), transfer_function(spec.transfer).phi, spec.eta)
+    transfer = transfer_function(spec.transfer)
+    model = Model(spec.gamma, g, np.zeros_like(g), transfer.phi, spec.eta, odd=transfer.is_odd)
     unbounded = spec.transfer == "linear" and spec.eta == 0
     impossible = np.outer(unbounded & (g * (1 + spec.gamma) >= 1), np.full(temperatures.size, True))
 
-    candidates, down = _centred(spec, model)
+    candidates, down = _centred(spec, model) if model.odd else (_no_centred(spec), None)
     # Where the integrals diverge a residual does not show it: q is huge there.
     for candidate in candidates.values():
         for values in candidate.values():
@@ -121,7 +125,7 @@ def run(spec: ReplicaSpec) -> xr.Dataset:
     fields["multiplier_annealed"] = fields["multiplier"].copy()
     stable = fields["multiplier"] <= MARGINAL
     unstable = fields["multiplier"] > MARGINAL
-    candidates["full"] = _full(spec, model, down, unstable)
+    candidates["full"] = _full(spec, model, down, unstable) if model.odd else _only(spec, model)
     for name in SOLUTION:
         fields[name] = np.where(stable, fields[name], candidates["full"][name])
     branch = np.where(stable, 0, np.where(np.isfinite(fields["q"]), 1, -1))
@@ -170,7 +174,7 @@ def _centred(spec: ReplicaSpec, model: Model) -> tuple[dict[str, dict[str, Array
     limit = vanishing_limit(model.g, spec.gamma, spec.transfer)
     # For gamma >= 0 it is the descending solution itself that vanishes.
     at_zero = (model.g > 0) & (np.isnan(limit.G) | (spec.gamma < 0))
-    candidates = {name: _empty(spec) for name in CANDIDATES if name != "full"}
+    candidates = _no_centred(spec)
     positive = [float(T) for T in spec.temperatures if T > 0]
     stops = positive.copy()
     if 0 in spec.temperatures and at_zero.any():
@@ -247,20 +251,40 @@ def _choose(candidates: list[dict[str, Array]], tolerance: float) -> dict[str, A
     }
 
 
+def _no_centred(spec: ReplicaSpec) -> dict[str, dict[str, Array]]:
+    return {name: _empty(spec) for name in CANDIDATES if name != "full"}
+
+
+def _only(spec: ReplicaSpec, model: Model) -> dict[str, Array]:
+    """Solutions for a phi that is not odd."""
+    rough = {}
+    progress = Progress(spec.key, "temperatures", len(spec.temperatures))
+    for temperature in progress.over(spec.temperatures):
+        for i, solution in not_odd.follow(model, temperature).items():
+            rough[i, temperature] = solution
+    return _refined(spec, model, rough)
+
+
 def _full(spec: ReplicaSpec, model: Model, down: Walk | None, unstable: Array) -> dict[str, Array]:
     """Solutions with Q > 0: where Q = 0 is unstable, and wherever they reach from there."""
-    fields = _empty(spec)
     rough = {}
     if down is None:
-        return fields
+        return _empty(spec)
     gains = np.flatnonzero(unstable.any(axis=1))
     for i in Progress(spec.key, "values of g with Q > 0", gains.size).over(gains):
         wanted = [T for T, wants in zip(spec.temperatures, unstable[i], strict=True) if wants]
         for temperature, solution in overlap.follow(model, down, i, wanted).items():
             rough[i, temperature] = solution
-    spread = overlap.spread(model, rough)
-    progress = Progress(spec.key, "points with Q > 0", len(spread))
-    for (i, temperature), solution in progress.over(spread.items()):
+    return _refined(spec, model, overlap.spread(model, rough))
+
+
+def _refined(
+    spec: ReplicaSpec, model: Model, rough: dict[tuple[int, float], FullSolution]
+) -> dict[str, Array]:
+    """Refine solutions with Q > 0, given by index of the gain and temperature."""
+    fields = _empty(spec)
+    progress = Progress(spec.key, "points with Q > 0", len(rough))
+    for (i, temperature), solution in progress.over(rough.items()):
         here = replace(model, g=float(model.g[i]), temperature=temperature)
         refined = overlap.refine(here, solution, spec.tolerance, spec.quadrature_tolerance)
         if refined is None:
