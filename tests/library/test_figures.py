@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import itertools
 import json
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from quasipotential.status import STATUS_ATTRIBUTES, Status
 
 ROOT = Path(__file__).parents[2]
 REPORT = ROOT / "workflow" / "report"
+DRAWN = ROOT / "tests" / "figures"
 PUBLISHED = ROOT / "workflow" / "data" / "published.csv"
 
 
@@ -123,18 +126,115 @@ def test_table_survives_its_file(table, tmp_path):
     pd.testing.assert_frame_equal(again, table, rtol=1e-11, check_dtype=False)
 
 
+def fig8_caption(table: pd.DataFrame, **known) -> str:
+    return figure_job.caption(REPORT / "fig8.rst", table, {"gamma": 0.0}, **known)
+
+
 def test_caption_counts_what_differs(table):
-    comparison = tables.compare(table)
-    settings = {"gamma": 0.0}
-    text = figure_job.caption(REPORT / "fig8.rst", comparison, table, settings)
-    assert "agree within three reading errors at all 2 points" in text
-    comparison.loc[comparison["x"] == 100.0, "deviation"] = -7.0
-    text = figure_job.caption(REPORT / "fig8.rst", comparison, table, settings)
-    assert "differ by more than three reading errors at 1 of 2 points, 1 of them" in text
-    table.loc[0, "status"] = "not_converged"
-    assert "1 point did not converge" in figure_job.caption(
-        REPORT / "fig8.rst", comparison, table, settings
+    assert "agree within three reading errors at all 2 points." in fig8_caption(table)
+    published = table["source"] == "published"
+    both = published & (table["x"] < 2000)
+    table.loc[published & (table["x"] == 100.0), "y"] = 0.2
+    text = fig8_caption(table)
+    assert "reading errors at 1 of 2 points, at or above the transition (q at gamma = 0" in text
+    table.loc[both, "y"] = 0.2
+    assert "at 2 of 2 points, 2 of them at or above the transition (the largest: q at" in (
+        fig8_caption(table)
     )
+    table.loc[table.index[-1], "status"] = "not_converged"
+    assert "1 point did not converge, marked by a red cross." in fig8_caption(table)
+
+
+def test_caption_speaks_of_one_point_and_of_none(table):
+    published = table["source"] == "published"
+    one = table[~published | (table["x"] == 100.0)]
+    assert "agree within three reading errors at the one point compared." in fig8_caption(one)
+    other = one.assign(y=one["y"].mask(one["source"] == "published", 0.2))
+    assert "at the one point compared, at or above the transition (q at" in fig8_caption(other)
+    none = fig8_caption(table[~published])
+    assert "ublished" not in none
+    assert "Grey marks: published" in fig8_caption(one)
+
+
+def test_names_in_captions_are_for_readers():
+    values = {"gamma": 0.0, "g": 1.2, "x": [1.0], "beta": 1.0, "error": 0.01}
+    table = tables.join(
+        tables.rows(quantity="mean_square_x", source=source, y=[y], **values)
+        for source, y in (("theory", 1.0), ("published", 2.0))
+    )
+    text = figure_job.caption(REPORT / "fig2.rst", table, {"gamma": 0.0})
+    assert "(⟨x²⟩ at gamma = 0, g = 1.2, published 2, ours 1)" in text
+    assert "against beta at gamma = 0." in text
+
+
+def test_what_is_not_drawn_is_neither_counted_nor_listed(table):
+    """Samples of another g, and published values of other g, beta or gamma."""
+    settings = {"gamma": 0.0, "g": [1.0]}
+    common = {"quantity": ["q"], "y": 0.3, "error": 0.01, "x": 100.0, "beta": 100.0}
+    sample = {"source": "sampling", "sampler": "hmc", "N": 400, "status": "not_equilibrated"}
+    parts = [
+        tables.rows(gamma=0.0, g=1.0, **sample, **common),
+        tables.rows(gamma=0.0, g=0.98, **sample, **common),
+        tables.rows(gamma=0.0, g=0.98, source="published", **common),
+        tables.rows(gamma=0.5, g=1.0, source="published", **common),
+    ]
+    whole = tables.join([table, *parts])
+    shown = tables.drawn(whole, settings, fig8.CURVES_OF)
+    pd.testing.assert_frame_equal(shown, tables.join([table, parts[0]]))
+    assert tables.drawn(whole, settings, None) is whole
+    assert "1 sampled point did not equilibrate" in fig8_caption(shown)
+    at_beta = {"gamma": [0.0, 0.5], "g": [0.9, 1.0], "beta": 100.0}
+    assert set(tables.drawn(whole, at_beta, "gamma")["beta"].round(6)) == {100.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "gone"),
+    [
+        ("fig2", {"g": 0.8}),
+        ("fig3", {}),
+        ("fig4", {"gamma": 0.2}),
+        ("fig7", {"gamma": 0.5}),
+        ("fig8", {"g": 0.98}),
+        ("fig9", {}),
+    ],
+)
+def test_legend_lists_published_values_that_are_there(name, gone):
+    table = tables.read(DRAWN / "data" / f"{name}.csv")
+    settings = json.loads((DRAWN / "data" / "settings.json").read_text(encoding="utf-8"))[name]
+    module = importlib.import_module(f"quasipotential.figures.{name}")
+
+    def published(rows: pd.DataFrame) -> set[str]:
+        figure = module.draw(rows, settings)
+        legends = [axis.get_legend() for axis in figure.axes] + figure.legends
+        texts = {text.get_text() for legend in legends if legend for text in legend.get_texts()}
+        return {text for text in texts if text.startswith("published")}
+
+    here = table["source"] == "published"
+    for column, value in gone.items():
+        here &= table[column] == value
+    missing = published(table) - published(table[~here])
+    assert len(missing) == 1
+    assert all(f"={value:g}$" in text for value in gone.values() for text in missing)
+
+
+def test_networks_are_counted_at_the_points_that_are_drawn():
+    def network(seed: int, g: float = 1.0, N: int = 400, networks: int | None = None):
+        spec = {"algorithm": "hmc", "g": g, "couplings": {"gamma": 0.0, "N": N, "seed": seed}}
+        spec = spec if networks is None else {"first": spec, "networks": networks}
+        return xr.Dataset(attrs={"spec": json.dumps(spec)})
+
+    points = [(1.0, 400), (0.98, 400), (1.0, 100)]
+    table = tables.join(
+        tables.rows(quantity=["q"], source="sampling", g=g, gamma=0.0, N=N, x=1.0, y=0.1)
+        for g, N in points
+    )
+    datasets = [network(1), network(1), network(2, networks=3)]  # one in two experiments
+    datasets += [network(7, 0.98), network(8, 0.98), network(1, N=100), network(1, 0.5, N=400)]
+    found = tables.count_networks(datasets, table)
+    assert found == {100: 1, 400: 2}
+    text = fig8_caption(table, networks=found)
+    assert "at each point there are 1 network of N = 100 and 2 networks of N = 400." in text
+    assert "Networks" not in fig8_caption(table)
 
 
 def test_figure_draws_the_numbers_of_its_table(table):
@@ -164,6 +264,27 @@ def test_values_drawn_together_have_colours_of_their_own():
         (style.colour_of_gamma, np.linspace(-0.2, 1.0, 13)),
     ):
         assert len({to_hex(colour(value)) for value in values}) == len(values)
+
+
+def as_lab(colour: tuple[float, ...], deuteranope: bool) -> np.ndarray:
+    """CIE L*a*b* of a colour (white D65), as seen without the M cones (Machado et al. 2009)."""
+    rgb = np.array(colour[:3])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    if deuteranope:
+        blind = [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]]
+        linear = np.clip(np.array(blind) @ linear, 0, 1)
+    matrix = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    x, y, z = np.cbrt(np.array(matrix) @ linear / [0.9505, 1, 1.089])
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("deuteranope", [False, True])
+def test_gammas_of_one_figure_can_be_told_apart(deuteranope):
+    """Distances in L*a*b*: 2.3 is just noticeable side by side; thin lines need many times that."""
+    for gammas in ((0, 0.2, 0.5), (0.2, 0.5, 0.8)):  # Figs. 4 to 7
+        colours = [as_lab(style.colour_of_gamma(gamma), deuteranope) for gamma in gammas]
+        for one, other in itertools.combinations(colours, 2):
+            assert np.linalg.norm(one - other) > 20
 
 
 def test_every_published_value_belongs_to_a_figure():
@@ -227,3 +348,18 @@ def test_fig9_draws_the_path_of_the_published_procedure():
     mean = sampled["q_path"].mean("sample").values.ravel()
     np.testing.assert_allclose(path["y"], mean, rtol=1e-6)
     assert fig9.draw(table, settings).axes
+
+
+@pytest.mark.parametrize(("transfer", "expected"), [("tanh", True), ("erf", True), ("relu", False)])
+def test_only_a_phi_with_that_transition_has_it_marked(transfer, expected):
+    spec = ReplicaSpec(gamma=0.2, g=(0.4, 1.0), temperatures=(0.01,), transfer=transfer)
+    dataset = theory([0.01], [0.1]).assign_attrs(spec=spec.canonical())
+    assert figure_job.has_transition({"replica": [dataset]}) == expected
+    settings = {"gamma": [0.2], "g": [0.4, 1.2], "transition": expected}
+    _, axes = style.new_figure(3.0, 3.0)
+    style.mark_transitions(axes[0, 0], settings)
+    assert len(axes[0, 0].lines) == expected
+    labels = [
+        handle.get_label() for handle in style.gamma_handles(tables.rows(quantity=[]), settings)
+    ]
+    assert any("g(1" in label for label in labels) == expected

@@ -165,6 +165,20 @@ def test_a_missing_figure_is_said_to_be_missing(text):
     assert "This run has no file of the figure." in part
 
 
+def test_a_reason_stands_once_with_all_that_shows_it():
+    ledger_rows = pd.DataFrame(
+        {
+            "reason": ["", "sampled", "sampled", "drift", "sampled"],
+            "shown_by": ["", "tests/b.py::test_b", "figS8", "figS3", "tests/a.py::test_a"],
+        }
+    )
+    reasons = page.reasons_of(ledger_rows)
+    assert list(reasons) == ["sampled", "drift"]
+    assert (reasons["sampled"].rows, reasons["drift"].rows) == (3, 1)
+    assert reasons["sampled"].tests == ["tests/a.py::test_a", "tests/b.py::test_b"]
+    assert reasons["drift"].tests == []
+
+
 def test_mentions_of_figures_lead_to_them(text):
     assert '(<a href="#fig4">Fig. 4</a>)' in text
     assert 'not explained: see <a href="#fig8">Fig. 8</a>' in text

@@ -53,6 +53,15 @@ def test_sum_and_literal_share_a_key():
     )
 
 
+def test_a_number_is_a_grid_of_one():
+    grid = specs.ReplicaSpec(gamma=0.0, g=(0.8,), temperatures=(0.01,))
+    for one in (0.8, np.float64(0.8), [0.8]):
+        assert specs.ReplicaSpec(gamma=0.0, g=one, temperatures=0.01) == grid
+    assert specs.ReplicaSpec(gamma=0.0, g=1, temperatures=0.01).g == (1.0,)
+    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+        specs.ReplicaSpec(gamma=0.0, g=-0.8, temperatures=0.01)
+
+
 def test_every_field_is_part_of_the_key():
     base = specs.CouplingsSpec(N=10, gamma=0.5, seed=1)
     others = [base.model_copy(update=change) for change in ({"N": 11}, {"gamma": 0.4}, {"seed": 2})]

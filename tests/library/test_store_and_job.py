@@ -99,6 +99,15 @@ def test_file_of_another_result_is_refused(tmp_path):
         store.load(other)
 
 
+def test_a_result_that_is_not_there_says_how_to_compute_it(tmp_path):
+    path = tmp_path / "results" / "couplings" / f"{SPEC.key}.nc"
+    with pytest.raises(FileNotFoundError, match="is not computed yet") as error:
+        store.load(path)
+    assert str(path) in str(error.value)
+    assert f"`snakemake --cores 2 {path}`" in str(error.value)
+    assert "quasipotential.couplings.run(spec)" in str(error.value)
+
+
 @pytest.mark.parametrize("outcome", [status for status in Status if status.code])
 def test_config_can_let_every_bad_status_be_stored(tmp_path, outcome):
     snakemake = fake_snakemake(tmp_path)

@@ -10,10 +10,12 @@ from types import ModuleType
 
 import jinja2
 import pandas as pd
+import xarray as xr
 
 from . import store
 from .figures import style, tables
 from .specs import FigureSpec, parse
+from .transfer import transfer_function
 
 
 def read_published(path: Path, name: str) -> pd.DataFrame:
@@ -23,19 +25,36 @@ def read_published(path: Path, name: str) -> pd.DataFrame:
     return published[published["figure"] == source.removeprefix("fig")].reset_index(drop=True)
 
 
-def caption(template: Path, comparison: pd.DataFrame, table: pd.DataFrame, settings: dict) -> str:
-    """Caption with the numbers of this run.
+def of_the_paper(sources: dict[str, list[xr.Dataset]]) -> bool:
+    """Whether the results are of the paper's model: phi = tanh and eta = 0."""
+    specs = [tables.sampled_spec(dataset) for datasets in sources.values() for dataset in datasets]
+    return all(s.get("transfer", "tanh") == "tanh" and s.get("eta", 0.0) == 0.0 for s in specs)
 
-    The template knows ``settings``; ``compared`` and ``different``, numbers of published points;
+
+def has_transition(sources: dict[str, list[xr.Dataset]]) -> bool:
+    """Whether g (1 + gamma) = 1 is the transition: phi is linear, or sigmoidal with slope 1."""
+    specs = [tables.sampled_spec(dataset) for datasets in sources.values() for dataset in datasets]
+    names = {spec.get("transfer", "tanh") for spec in specs}
+    return all(name == "linear" or transfer_function(name).is_sigmoidal for name in names)
+
+
+def caption(
+    template: Path, table: pd.DataFrame, settings: dict, networks: dict[int, int] | None = None
+) -> str:
+    """Caption with the numbers of this run; ``table`` has the rows that are drawn.
+
+    The template knows ``settings``; ``networks``, number of networks by N; ``published``, whether
+    there are published points; ``compared`` and ``different``, numbers of published points;
     ``above``, how many of the latter lie at g (1 + gamma) >= 1; ``largest``, the row that differs
     most; ``not_converged`` and ``not_equilibrated``, numbers of points with such a status;
     ``exact_zero``, whether all theory values of Q and R are 0.
     """
-    known = comparison.dropna(subset=["deviation"])
+    known = tables.compare(table).dropna(subset=["deviation"])
     different = known[known["deviation"].abs() > tables.DIFFERENT]
     largest = None
     if len(different):
         largest = different.loc[different["deviation"].abs().idxmax()].to_dict()
+        largest["quantity"] = tables.SYMBOLS.get(largest["quantity"], largest["quantity"])
     of_replicas = table[(table["source"] == "theory") & table["quantity"].isin(["Q", "R"])]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template.parent),
@@ -44,6 +63,8 @@ def caption(template: Path, comparison: pd.DataFrame, table: pd.DataFrame, setti
     )
     return environment.get_template(template.name).render(
         settings=settings,
+        networks=networks or {},
+        published=bool((table["source"] == "published").any()),
         compared=len(known),
         different=len(different),
         above=int((different["g"] * (1 + different["gamma"]) >= 1).sum()),
@@ -67,16 +88,21 @@ def run(snakemake, module: ModuleType) -> None:
     settings = json.loads(spec.settings)
     sources = {role: list(map(store.load, paths)) for role, paths in inputs(snakemake, spec)}
     published = read_published(snakemake.input.published, spec.name)
+    settings |= {"transition": has_transition(sources)}
+    if not of_the_paper(sources):
+        published = published.iloc[:0]
     table = module.tabulate(sources, published, settings)
     store.write_atomically(
         snakemake.output.table, lambda name: table.to_csv(name, index=False, float_format="%.12g")
     )
-    text = caption(Path(snakemake.input.caption), tables.compare(table), table, settings)
+    shown = tables.drawn(table, settings, getattr(module, "CURVES_OF", None))
+    networks = tables.count_networks(sources.get("sampling", []), shown)
+    text = caption(Path(snakemake.input.caption), shown, settings, networks)
     store.write_atomically(
         snakemake.output.caption, lambda name: name.write_text(text, encoding="utf-8")
     )
     with style.paper_style():
-        figure = module.draw(table, settings)
+        figure = module.draw(shown, settings)
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # the layout is done: not once for each format
         # No dates in the files: the same numbers give the same bytes.

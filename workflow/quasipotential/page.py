@@ -25,20 +25,12 @@ import yaml
 from markupsafe import Markup, escape
 
 from . import __version__, config, ledger, provenance, rule_graph, store
-from .figures.tables import DIGITISED_ELSEWHERE
+from .figures.tables import DIGITISED_ELSEWHERE, SYMBOLS
 from .plan import Plan, build, figure_file
 from .specs import FigureSpec
 
 RULE = "page"  # that makes the page
 PACKAGES = (*provenance.LIBRARIES, "pandas", "seaborn", "PyYAML", "Jinja2", "docutils", "snakemake")
-#: Names of quantities for readers; others stand as they are.
-SYMBOLS = {
-    "mean_square_x": "⟨x²⟩",
-    "energy": "E/N",
-    "chi": "χ",
-    "r_tilde": "r̃",
-    "R_int": "R (integrated)",
-}
 #: Verdict -> name of its mark, a shape of its own, in the template.
 MARKS = {
     "reproduces": "full",
@@ -203,30 +195,36 @@ def _mark(verdict: str) -> Markup:
     return mark.format(MARKS[verdict]) + verdict
 
 
-def reasons_of(table: pd.DataFrame) -> dict[tuple[str, str], int]:
-    """Reasons with what shows them -> number of rows of the ledger, most frequent first.
+@dataclass(frozen=True)
+class Reason:
+    """A reason of the ledger: number of its rows, and the tests in the source that show it."""
 
-    A reason that a figure shows stands once for all figures.
-    """
-    tests = table["shown_by"].where(~table["shown_by"].str.startswith("fig"), "")
-    pairs = pd.Series(zip(table["reason"], tests, strict=True), index=table.index, dtype=object)
-    return pairs[table["reason"] != ""].value_counts().to_dict()
+    rows: int
+    tests: list[str]
 
 
-def _reason(entry: Mapping, reasons: Iterable[tuple[str, str]], figures: Iterable[str]) -> Markup:
+def reasons_of(table: pd.DataFrame) -> dict[str, Reason]:
+    """Reasons of the ledger by their words, most frequent first."""
+    given = table[table["reason"] != ""]
+    tests = given["shown_by"].where(~given["shown_by"].str.startswith("fig"), "")
+    return {
+        reason: Reason(rows, sorted(set(tests[given["reason"] == reason]) - {""}))
+        for reason, rows in given["reason"].value_counts().items()
+    }
+
+
+def _reason(entry: Mapping, reasons: Iterable[str], figures: Iterable[str]) -> Markup:
     """Why a row is as it is, with a link to the figure or to the name of the test that shows it."""
     reason, shown_by = linked(entry["reason"], figures), entry["shown_by"]
     if not shown_by:
         return reason
     if shown_by.startswith("fig"):
         return reason + ": see " + linked(short_name(shown_by), figures)
-    place = list(reasons).index((entry["reason"], shown_by))
+    place = list(reasons).index(entry["reason"])
     return reason + Markup(': see <a href="#reason-{}">the test</a>').format(place)
 
 
-def ledger_table(
-    table: pd.DataFrame, reasons: Iterable[tuple[str, str]], figures: Iterable[str]
-) -> Table:
+def ledger_table(table: pd.DataFrame, reasons: Iterable[str], figures: Iterable[str]) -> Table:
     """The ledger; columns of class ``more`` are shown on demand."""
     columns = [
         ("Figure", ""),
@@ -437,10 +435,7 @@ def content(
         "claims_words": rendered((words / "claims.rst").read_text(encoding="utf-8")),
         "verdicts": ledger.VERDICTS,
         "counts": {name: row.to_dict() for name, row in counts.iterrows()},
-        "reasons": [
-            (linked(reason, plan.figures), test, number)
-            for (reason, test), number in reasons.items()
-        ],
+        "reasons": [(linked(given, plan.figures), reason) for given, reason in reasons.items()],
         "quantities": {name: SYMBOLS.get(name, name) for name in sorted(set(table["quantity"]))},
         "ledger": ledger_table(table, reasons, plan.figures),
         "ledger_csv": data_uri(path, "text/csv"),

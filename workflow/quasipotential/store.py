@@ -134,10 +134,17 @@ def load(path: Path) -> xr.Dataset:
 
     Raises
     ------
+    FileNotFoundError
+        If it was not computed yet.
     DamagedFileError
         If the file is damaged, or holds another result than its name says.
     """
     path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is not computed yet in {Path.cwd()}. What the config plans: "
+            f"`snakemake --cores 2 {path}`; any spec: quasipotential.{path.parent.name}.run(spec)"
+        )
     check_seal(path)
     with xr.open_dataset(path, engine="netcdf4") as dataset:
         dataset.load()

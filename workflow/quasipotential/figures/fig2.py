@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 from . import style, tables
 
+CURVES_OF = "g"
 QUANTITIES = {"energy": "energy", "mean_square_x": "mean_square_x"}
 
 
@@ -47,18 +48,11 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
         for number, g in enumerate(settings["g"])
     ]
     sampled = table[table["source"] == "sampling"]
-    handles += published_handles(settings["g"]) + style.sample_handles(sampled)
+    handles += style.published_handles(table, "g", "g", settings["g"])
+    handles += style.sample_handles(sampled)
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
     style.label_panels(axes)
     return figure
-
-
-def published_handles(values) -> list[Line2D]:
-    """One grey mark for each value of g."""
-    return [
-        style.published_handle(f"published, $g={g:g}$", mark)
-        for g, mark in zip(values, style.PUBLISHED_MARKS, strict=False)
-    ]
 
 
 def _draw_quantity(axis, rows: pd.DataFrame, values) -> None:

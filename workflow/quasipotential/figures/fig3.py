@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from . import style, tables
 
+CURVES_OF = "gamma"
 #: Quantity -> variable of the replica solutions.
 QUANTITIES = {"q": "q", "Q": "Q", "r": "r", "R": "R"}
 
@@ -58,21 +59,21 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
             )
             failed = curve[curve["status"] != "converged"]
             axis.plot(failed["g"], failed["gamma"], failed["y"], "x", color="red", ms=3)
-        critical = critical_curve(theory)
-        axis.plot(
-            critical["g"], critical["gamma"], critical["y"], "k--", lw=1, label=r"$g(1+\gamma)=1$"
-        )
+        if style.has_transition(settings):
+            place = (critical_curve(theory)[name] for name in ("g", "gamma", "y"))
+            axis.plot(*place, "k--", lw=1, label=r"$g(1+\gamma)=1$")
         published = rows[rows["source"] == "published"]
-        axis.plot(
-            published["g"],
-            published["gamma"],
-            published["y"],
-            "s",
-            color=style.GREY,
-            ms=2,
-            mew=0,
-            label="published (read off Fig. 7)",
-        )
+        if len(published):
+            axis.plot(
+                published["g"],
+                published["gamma"],
+                published["y"],
+                "s",
+                color=style.GREY,
+                ms=2,
+                mew=0,
+                label="published (read off Fig. 7)",
+            )
         sampled = rows[rows["source"] == "sampling"]
         if len(sampled):
             _draw_samples(axis, sampled)

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from . import style, tables
 
+CURVES_OF = "gamma"
 QUANTITIES = ("C", "R_int")
 
 
@@ -27,9 +28,9 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     figure, axes = style.new_figure(style.PAGE, 3.2, ncols=2)
     for axis, quantity in zip(axes.flat, QUANTITIES, strict=True):
         style.draw_gamma_curves(axis, table[table["quantity"] == quantity], settings["gamma"])
-        style.mark_transitions(axis, settings["gamma"], settings["g"])
+        style.mark_transitions(axis, settings)
         axis.set(xlabel="$g$", ylabel=style.SYMBOLS[quantity])
-    handles = style.gamma_handles(table, settings["gamma"])
+    handles = style.gamma_handles(table, settings)
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
     style.label_panels(axes)
     return figure

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from . import style, tables
 
+CURVES_OF = "gamma"
 #: (abscissa, ordinate) of each panel.
 PANELS = (
     ("q_minus_Q", "covariance_x_phi"),
@@ -37,37 +38,40 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
 
 def draw(table: pd.DataFrame, settings: dict) -> Figure:
     """Three panels; q - Q and the covariance on logarithmic axes."""
-    gammas = settings["gamma"]
     figure, axes = style.new_figure(style.PAGE, 3.2, ncols=3)
     for axis, (abscissa, ordinate) in zip(axes.flat, PANELS, strict=True):
-        for number, gamma in enumerate(gammas):
+        for number, gamma in enumerate(settings["gamma"]):
             rows = table[table["gamma"] == gamma]
-            _draw_curve(axis, rows, abscissa, ordinate, number)
+            colour = style.colour_of_gamma(gamma)
+            curve = _draw_curve(axis, rows, abscissa, ordinate, number)
+            if style.has_transition(settings):
+                above = curve[curve["g"] * (1 + gamma) >= 1].iloc[:1]
+                axis.plot(above["x"], above["y"], "o", color=colour, ms=TRANSITION)
         axis.set(xlabel=SYMBOLS[abscissa], ylabel=SYMBOLS[ordinate])
         if abscissa == "q_minus_Q":
             axis.set_xscale("log")
         if ordinate == "covariance_x_phi":
             axis.set_yscale("log")
     dot = {"marker": "o", "ls": "", "color": "k", "ms": TRANSITION}
-    handles = style.gamma_handles(table, gammas, dot)
+    handles = style.gamma_handles(table, settings, dot)
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
     style.label_panels(axes)
     return figure
 
 
-def _draw_curve(axis: Axes, rows: pd.DataFrame, abscissa: str, ordinate: str, number: int) -> None:
-    """One curve with a dot at the transition, and the end of the published one."""
-    gamma = rows["gamma"].iloc[0]
-    colour = style.colour_of_gamma(gamma)
+def _draw_curve(
+    axis: Axes, rows: pd.DataFrame, abscissa: str, ordinate: str, number: int
+) -> pd.DataFrame:
+    """Draw one curve and the end of the published one; the rows of the curve."""
+    colour = style.colour_of_gamma(rows["gamma"].iloc[0])
     curve, published = (
         _against(rows[rows["source"] == source], abscissa, ordinate)
         for source in ("theory", "published")
     )
     axis.plot(curve["x"], curve["y"], color=colour, lw=style.layered_width(number))
-    above = curve[curve["g"] * (1 + gamma) >= 1].iloc[:1]
-    axis.plot(above["x"], above["y"], "o", color=colour, ms=TRANSITION)
     style.mark_failures(axis, curve)
     style.draw_published(axis, published, style.PUBLISHED_MARKS[number])
+    return curve
 
 
 def _against(rows: pd.DataFrame, abscissa: str, ordinate: str) -> pd.DataFrame:

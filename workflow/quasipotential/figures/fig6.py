@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from . import style, tables
 
+CURVES_OF = "gamma"
 QUANTITIES = ("q", "chi", "r_tilde", "G")
 YLABELS = style.SYMBOLS | {"G": r"$G=-\xi$"}
 
@@ -44,25 +45,26 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     for axis, quantity in zip(axes.flat, QUANTITIES, strict=True):
         rows = table[table["quantity"] == quantity]
         style.draw_gamma_curves(axis, rows, settings["gamma"])
-        style.mark_transitions(axis, settings["gamma"], settings["g"])
+        style.mark_transitions(axis, settings)
         axis.set(xlabel="$g$", ylabel=YLABELS[quantity])
     _, chi, r_tilde, _ = axes.flat
     chi.set_yscale("log")
     published = table[(table["source"] == "published") & (table["quantity"] == "chi")]
     if len(published):
         chi.set_ylim(0.5, 30 * published["y"].max())
+        for axis in (chi, r_tilde):
+            axis.text(
+                0.03,
+                0.95,
+                "above the transition the ansatz $Q\\to q$\n"
+                "of the published points has no solution",
+                transform=axis.transAxes,
+                va="top",
+                fontsize=7,
+                bbox={"color": "white", "alpha": 0.9, "pad": 1},
+            )
     r_tilde.ticklabel_format(axis="y", scilimits=(0, 0), useMathText=True)
-    for axis in (chi, r_tilde):
-        axis.text(
-            0.03,
-            0.95,
-            "above the transition the ansatz $Q\\to q$\nof the published points has no solution",
-            transform=axis.transAxes,
-            va="top",
-            fontsize=7,
-            bbox={"color": "white", "alpha": 0.9, "pad": 1},
-        )
-    handles = style.gamma_handles(table, settings["gamma"])
+    handles = style.gamma_handles(table, settings)
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
     style.label_panels(axes)
     return figure

@@ -6,9 +6,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from . import style
-from .fig3 import QUANTITIES, tabulate
+from .fig3 import CURVES_OF, QUANTITIES, tabulate
 
-__all__ = ["draw", "tabulate"]
+__all__ = ["CURVES_OF", "draw", "tabulate"]
 
 
 def draw(table: pd.DataFrame, settings: dict) -> Figure:
@@ -16,12 +16,12 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     figure, axes = style.new_figure(style.PAGE, 5.2, nrows=2, ncols=2)
     for axis, quantity in zip(axes.flat, QUANTITIES, strict=True):
         style.draw_gamma_curves(axis, table[table["quantity"] == quantity], settings["gamma"])
-        style.mark_transitions(axis, settings["gamma"], settings["g"])
+        style.mark_transitions(axis, settings)
         axis.set(xlabel="$g$", ylabel=style.SYMBOLS[quantity])
         style.plain_ticks(axis)
     axes.flat[0].set_yscale("symlog", linthresh=1e-3)
     axes.flat[0].set_ylim(-5e-4, 1.0)
-    handles = style.gamma_handles(table, settings["gamma"])
+    handles = style.gamma_handles(table, settings)
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
     style.label_panels(axes)
     return figure

@@ -9,6 +9,8 @@ from matplotlib.lines import Line2D
 
 from . import style, tables
 
+CURVES_OF = "g"
+
 
 def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataFrame:
     """Rows: q for each g over the grid of beta; sampling and published values."""
@@ -33,11 +35,11 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
         style.draw_theory(axis, rows[rows["source"] == "theory"], colour)
         for sampler, group in rows[rows["source"] == "sampling"].groupby("sampler"):
             style.draw_samples(axis, group, colour, style.SAMPLER_MARKS[sampler])
-        style.draw_published(axis, rows[rows["source"] == "published"], mark)
-        handles += [
-            Line2D([], [], color=colour, label=f"theory, $g={g:g}$"),
-            style.published_handle(f"published, $g={g:g}$", mark),
-        ]
+        published = rows[rows["source"] == "published"]
+        style.draw_published(axis, published, mark)
+        handles.append(Line2D([], [], color=colour, label=f"theory, $g={g:g}$"))
+        if len(published):
+            handles.append(style.published_handle(f"published, $g={g:g}$", mark))
     handles += style.sample_handles(table[table["source"] == "sampling"])
     axis.set(xscale="log", yscale="log", xlabel=r"$\beta$", ylabel="$q$")
     low, high = np.log10(table.loc[table["y"] > 0, "y"].agg(["min", "max"]))

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 
 from . import style, tables
 
+CURVES_OF = "g"
 QUANTITIES = ("q", "Q")
 FLOOR = {"q": 1e-5, "Q": 1e-12}  # of the logarithmic axes
 
@@ -82,11 +83,14 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
         axis.set(xlabel="iteration", ylabel=style.SYMBOLS[quantity], yscale="log")
         axis.set_xlim(0, 1.03 * settings["iterations"])  # room for the last marks
         axis.set_ylim(FLOOR[quantity], 1.0)
-    handles = [_handle(g, mark) for g, mark in _marked(settings["g"])]
-    handles += [
-        Line2D([], [], marker=">", ls="", color="k", label="converged solution"),
-        style.published_handle("published"),
+    published = table[table["source"] == "published"]
+    handles = [
+        _handle(g, mark if (published["g"] == g).any() else "")
+        for g, mark in _marked(settings["g"])
     ]
+    handles.append(Line2D([], [], marker=">", ls="", color="k", label="converged solution"))
+    if len(published):
+        handles.append(style.published_handle("published"))
     if (table["status"] == "not_converged").any():
         handles.append(Line2D([], [], marker="x", ls="", color="red", label="not converged"))
     figure.legend(handles=handles, loc="outside lower center", ncols=5)

@@ -297,9 +297,12 @@ def _draw_panel(axis: Axes, rows: pd.DataFrame, name: str, colour) -> None:
 
 
 def _handles(table: pd.DataFrame) -> list[Line2D]:
-    return [
+    handles = [
         *style.sample_handles(table[table["panel"] == "sizes"]),
         Line2D([], [], marker="s", ls="-", color="k", lw=1.0, label=r"limit $N\to\infty$, fit"),
         Line2D([], [], color="k", lw=0.9, label="replica theory, selected"),
-        Line2D([], [], color="k", lw=0.9, ls="--", label="replica theory, other"),
     ]
+    selected = table[(table["panel"] == "branch") & (table["quantity"] == "selected")]
+    if (selected["y"] == 0).any():
+        handles.append(Line2D([], [], color="k", lw=0.9, ls="--", label="replica theory, other"))
+    return handles

@@ -88,10 +88,10 @@ def paper_style() -> Iterator[None]:
 
 
 def colour_of_gamma(gamma: float) -> tuple[float, ...]:
-    """Colour of a value of gamma: dark for -0.2 to light green for 1, reds below."""
-    if gamma < -0.2:
-        return mpl.colormaps["plasma"](float(np.clip(0.7 + 0.5 * (gamma + 0.2), 0.3, 0.7)))
-    return mpl.colormaps["viridis"](float(np.clip((gamma + 0.2) / 1.5, 0.0, 0.85)))
+    """Colour of a value of gamma: dark for 0 to light green for 1, orange to purple below 0."""
+    if gamma < 0:
+        return mpl.colormaps["plasma"](0.8 + 0.5 * float(gamma))
+    return mpl.colormaps["viridis"](0.85 * float(gamma) ** 0.6)  # small gammas lie apart
 
 
 def colour_of_g(g: float) -> tuple[float, ...]:
@@ -220,6 +220,18 @@ def published_handle(label: str = "published", mark: str = "s") -> Line2D:
     return Line2D([], [], marker=mark, ls="", color=GREY, ms=3, label=label)
 
 
+def published_handles(table: pd.DataFrame, name: str, symbol: str, values) -> list[Line2D]:
+    """Legend entries for the published curves that stand in a table, one for each value."""
+    published = table[table["source"] == "published"]
+    return [
+        published_handle(
+            f"published, ${symbol}={value:g}$", PUBLISHED_MARKS[number % len(PUBLISHED_MARKS)]
+        )
+        for number, value in enumerate(values)
+        if (published[name] == value).any()
+    ]
+
+
 def new_figure(width: float, height: float, **subplots) -> tuple[Figure, np.ndarray]:
     """Figure that no global state knows, and its panels as an array."""
     figure = Figure(figsize=(width, height))
@@ -247,15 +259,24 @@ def layered_width(number: int) -> float:
     return max(2.2 - 0.6 * number, 0.9)
 
 
-def mark_transitions(axis: Axes, gammas, g) -> None:
+def has_transition(settings: dict) -> bool:
+    """Whether something happens at g (1 + gamma) = 1: not for every phi."""
+    return settings.get("transition", True)
+
+
+def mark_transitions(axis: Axes, settings: dict) -> None:
     """Dotted lines at g (1 + gamma) = 1."""
-    for gamma in gammas:
+    g = settings["g"]
+    for gamma in settings["gamma"] if has_transition(settings) else ():
         if gamma > -1 and min(g) < 1 / (1 + gamma) < max(g):
             axis.axvline(1 / (1 + gamma), color=colour_of_gamma(gamma), ls=":", lw=0.9, zorder=0)
 
 
-def gamma_handles(table: pd.DataFrame, gammas, transition: dict | None = None) -> list[Line2D]:
+def gamma_handles(
+    table: pd.DataFrame, settings: dict, transition: dict | None = None
+) -> list[Line2D]:
     """Legend entries of :func:`draw_gamma_curves`; ``transition``: look of g (1 + gamma) = 1."""
+    gammas = settings["gamma"]
     handles = [
         Line2D(
             [],
@@ -266,13 +287,8 @@ def gamma_handles(table: pd.DataFrame, gammas, transition: dict | None = None) -
         )
         for number, gamma in enumerate(gammas)
     ]
-    handles += [
-        published_handle(
-            f"published, $\\gamma={gamma:g}$", PUBLISHED_MARKS[i % len(PUBLISHED_MARKS)]
-        )
-        for i, gamma in enumerate(gammas)
-        if ((table["source"] == "published") & (table["gamma"] == gamma)).any()
-    ]
-    transition = transition or {"color": "0.4", "ls": ":"}
-    handles.append(Line2D([], [], label=r"$g(1+\gamma)=1$", **transition))
+    handles += published_handles(table, "gamma", r"\gamma", gammas)
+    if has_transition(settings):
+        look = transition or {"color": "0.4", "ls": ":"}
+        handles.append(Line2D([], [], label=r"$g(1+\gamma)=1$", **look))
     return handles + sample_handles(table[table["source"] == "sampling"])

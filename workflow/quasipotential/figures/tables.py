@@ -38,6 +38,15 @@ TEXT = ("panel", "quantity", "source", "sampler", "status")
 EMPTY = dict.fromkeys(COLUMNS, np.nan) | {"panel": "", "sampler": "", "status": "converged"}
 #: Names of the paper's quantities in the digitised table -> names here.
 PUBLISHED_NAMES = {"l2norm": "mean_square_x", "minus_xi": "G", "rtilde": "r_tilde"}
+#: Names of quantities in texts; others stand as they are.
+SYMBOLS = {
+    "mean_square_x": "⟨x²⟩",
+    "energy": "E/N",
+    "chi": "χ",
+    "r_tilde": "r̃",
+    "R_int": "R (integrated)",
+    "covariance_x_phi": "σ",
+}
 #: Figures that show curves digitised from another figure -> that figure.
 DIGITISED_ELSEWHERE = {"fig3": "fig7"}
 #: Statuses of a solver that did not deliver.
@@ -191,6 +200,44 @@ def sampling_rows(datasets: list[xr.Dataset], quantity: str, variable: str, x: s
                 )
             )
     return join(parts) if parts else rows(quantity=[]).iloc[:0]
+
+
+def drawn(table: pd.DataFrame, settings: dict, curves: str | None) -> pd.DataFrame:
+    """Rows that a figure draws; its table holds more for the ledger, published values above all.
+
+    Parameters
+    ----------
+    curves : "g" or "gamma" or None
+        The parameter of which the settings list the values that have a curve; where they give one
+        value of another parameter, rows of other values are not drawn either.  None: all rows.
+    """
+    if curves is None:
+        return table
+    table = table[table[curves].isin(settings[curves])]
+    for name in {"g", "gamma", "beta"} & settings.keys():
+        if np.ndim(settings[name]) == 0:
+            table = table[np.isclose(table[name].astype(float), settings[name])]
+    return table
+
+
+def count_networks(datasets: Iterable[xr.Dataset], table: pd.DataFrame) -> dict[int, int]:
+    """Size N of the sampled networks in a table -> how many there are at each of its points.
+
+    Experiments may share a point, and may differ in their number: the smallest counts.
+    """
+    points = table.loc[table["source"] == "sampling", ["g", "gamma", "N"]]
+    wanted = set(points.itertuples(index=False, name=None))
+    seeds: dict[tuple, set[int]] = {}
+    for dataset in datasets:
+        spec, couplings = spec_of(dataset), sampled_spec(dataset)["couplings"]
+        point = (sampled_spec(dataset)["g"], couplings["gamma"], couplings["N"])
+        if point in wanted:
+            first = couplings["seed"]
+            seeds.setdefault(point, set()).update(range(first, first + spec.get("networks", 1)))
+    fewest: dict[int, int] = {}
+    for (_, _, N), found in sorted(seeds.items()):
+        fewest[N] = min(len(found), fewest.get(N, len(found)))
+    return dict(sorted(fewest.items()))
 
 
 def count_points(table: pd.DataFrame, statuses: Iterable[str]) -> int:
