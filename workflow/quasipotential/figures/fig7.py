@@ -20,7 +20,8 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
         axis.set(xlabel="$g$", ylabel=style.SYMBOLS[quantity])
         style.plain_ticks(axis)
     axes.flat[0].set_yscale("symlog", linthresh=1e-3)
-    axes.flat[0].set_ylim(-5e-4, 1.0)
+    largest = table.loc[table["quantity"] == "q", "y"].max()
+    axes.flat[0].set_ylim(-5e-4, max(1.0, 2 * largest))  # q < 1 if phi is bounded by 1
     handles = style.gamma_handles(table, settings)
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
     style.label_panels(axes)
