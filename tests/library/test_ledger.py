@@ -472,3 +472,19 @@ def test_point_that_was_not_computed_is_told_from_one_that_failed(at_the_transit
         beta = 2000.0 if reason == "elsewhere" else 100.0
         assert rows.loc[beta, "verdict"] == "not comparable"
         assert rows.loc[beta, "reason"] == ledger.REASONS[reason]
+
+
+def test_quantities_of_fig_5_have_second_routes():
+    """gamma = 0: the closed form; gamma = 0.5: the annealed measure at two sizes."""
+    point = dict(g=(1.1,), temperatures=(1e-2,))
+    names = ["q_minus_Q", "r_minus_R", "covariance_x_phi"]
+    sizes = dict(chains=4, warmup=150, draws=800, seed=1)
+    annealed = [AnnealedSpec(gamma=0.5, **point, N=N, **sizes) for N in (100, 200)]
+    for gamma, specs in ((0.0, [ClosedFormSpec(**point)]), (0.5, annealed)):
+        found = ledger.second_routes([computed(spec) for spec in specs]).set_index("quantity")
+        exact = replica.run(ReplicaSpec(gamma=gamma, **point)).isel(g=0, temperature=0)
+        exact = exact.assign(q_minus_Q=exact["q"] - exact["Q"])
+        for name in names:
+            error = 4 * found.loc[name, "error"] + 1e-9
+            assert abs(found.loc[name, "value"] - exact[name].item()) < error
+            assert error < 0.2 * exact[name].item()

@@ -133,7 +133,10 @@ def _closed_form(dataset: xr.Dataset) -> pd.DataFrame:
         "G": dataset["G"],
         "mean_square_x": dataset["mean_square_x"],
         "energy": dataset["energy"],
+        "q_minus_Q": dataset["q"],
         "r": dataset["G"] * np.sqrt(T),
+        "r_minus_R": dataset["G"] * np.sqrt(T),
+        "covariance_x_phi": dataset["G"] * (T + dataset["g"] ** 2 * dataset["q"]),
         "Q": zero,
         "R": zero,
     }
@@ -179,7 +182,8 @@ def _two_replica(dataset: xr.Dataset) -> pd.DataFrame:
 def _annealed(datasets: list[xr.Dataset]) -> pd.DataFrame:
     """Monte Carlo at two or more sizes N, the two largest of them extrapolated in 1/N.
 
-    The error is the statistical one and, for what is not linear in 1/N, the whole extrapolation.
+    Q = R = 0.  The error is the statistical one and, for what is not linear in 1/N, the whole
+    extrapolation.
     """
     small, large = sorted(datasets, key=lambda ds: spec_of(ds)["N"])[-2:]
     n, N = spec_of(small)["N"], spec_of(large)["N"]
@@ -187,13 +191,21 @@ def _annealed(datasets: list[xr.Dataset]) -> pd.DataFrame:
     values, errors = {}, {}
     for quantity, (name, factor) in {
         "q": ("q", 1.0),
+        "q_minus_Q": ("q", 1.0),
         "mean_square_x": ("mean_square_x", 1.0),
         "r": ("G", root),
+        "r_minus_R": ("G", root),
     }.items():
         step = (large[name] - small[name]) * n / (N - n)
         noise = np.hypot(large[f"{name}_mcse"] * N, small[f"{name}_mcse"] * n) / (N - n)
         values[quantity] = (large[name] + step) * factor
         errors[quantity] = np.hypot(noise, step) * factor
+    spread = (1 + spec_of(large)["gamma"]) * large["g"] ** 2  # sigma = G (T + spread q)
+    width = large["temperature"] + spread * values["q"]
+    values["covariance_x_phi"] = values["r"] / root * width
+    errors["covariance_x_phi"] = np.hypot(
+        errors["r"] / root * width, values["r"] / root * spread * errors["q"]
+    )
     both = large.assign(status=np.maximum(small["status"], large["status"]))
     return _frame(both, f"annealed Monte Carlo, N = {n} and {N}", values, errors)
 
@@ -416,6 +428,9 @@ def entries(
     side = ledger["quantity"].map(displaced(evidence)).fillna(0.0)
     near = ledger["g"] * (1 + ledger["gamma"]) >= NEAR_TRANSITION
     by_sampling = np.isfinite(ledger["beta"]) & near & (side * ledger["difference"] > 0)
+    nowhere = _without_solution(ledger, evidence)
+    # That there is no solution says more about a finite chi than that an iteration passes it.
+    causes["route"] = causes["route"].mask(nowhere & (ledger["quantity"] == "chi"))
     keys = pd.Series("", index=ledger.index)
     for key, holds in (
         ("elsewhere", ledger["status"].isna()),
@@ -423,7 +438,7 @@ def entries(
         ("routes", ledger["deviation"].notna() & (ledger["verdict"] == "not comparable")),
         ("unknown", differs),
         ("sampled", differs & by_sampling),
-        ("no_solution", differs & _without_solution(ledger, evidence)),
+        ("no_solution", differs & nowhere),
         *((key, caused & (causes["route"] == key)) for key in ("drift", "search", "factorised")),
     ):
         keys[holds] = key

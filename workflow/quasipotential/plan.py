@@ -748,6 +748,8 @@ def _second_routes(config: cfg.Config) -> Sources:
         if figure is not None and figure.gamma == 0:
             betas = figure.beta if isinstance(figure.beta, tuple) else [figure.beta]
             closed_form[(figure.g, _temperatures(betas))] = None
+    if figures.fig5 is not None and 0.0 in figures.fig5.gamma:
+        closed_form[(figures.fig5.g, _temperatures([figures.fig5.beta]))] = None
     if figures.fig6 is not None and 0.0 in figures.fig6.gamma:
         closed_form[(figures.fig6.g, (0.0, figures.fig6.small_temperature))] = None
     routes += [

@@ -46,6 +46,8 @@ SYMBOLS = {
     "r_tilde": "r̃",
     "R_int": "R (integrated)",
     "covariance_x_phi": "σ",
+    "q_minus_Q": "q - Q",
+    "r_minus_R": "r - R",
 }
 #: Figures that show curves digitised from another figure -> that figure.
 DIGITISED_ELSEWHERE = {"fig3": "fig7"}
