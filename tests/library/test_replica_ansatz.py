@@ -41,7 +41,7 @@ from quasipotential.transfer import transfer_function
 GENERIC = LimitParameters(q=0.2, Qhat=0.03, chihat=-0.05, r=0.02, G=0.8)
 JUMPS = LimitParameters(q=0.2, Qhat=0.3, chihat=-0.3, r=0.02, G=0.8)
 PUBLISHED = Path(__file__).parents[2] / "workflow" / "data" / "published.csv"
-FIGURE_6 = [(0.0, 1.1), (0.2, 0.99)]
+FIGURE_6 = {(0.0, 1.0): 175, (0.0, 1.1): 145, (0.2, 0.99): 145}  # -> iterations, about
 
 
 def network(g=1.2, gamma=0.3, transfer="tanh"):
@@ -262,18 +262,18 @@ def published():
 
 @pytest.mark.parametrize(("gamma", "g"), FIGURE_6)
 def test_published_points_lie_on_the_drift(gamma, g):
-    """Where the noise-free iteration passes the published chi, after 130 to 160 iterations.
+    """Where the noise-free iteration passes the published chi, at g = 1 on its way to infinity.
 
     Tolerances: reading errors of q 0.002 and of xi 0.011, and 1e-3 for the noise of the published
-    run; r~ falls as chi^-2, whose reading error of 2.6 is up to 7 %.
+    run; r~ falls as chi^-2, whose reading error of 2.6 is up to 8 %, and has one of 6.2e-7 itself.
     """
     here, point = network(g, gamma), published()[gamma, g]
-    path = drift(here, published_start(here), 0.2, 160, Rule())
+    path = drift(here, published_start(here), 0.2, 190, Rule())
     k = int(np.argmin(np.abs(path[1] - point["chi"])))
-    assert 130 <= k < 160
+    assert abs(k - FIGURE_6[gamma, g]) <= 15
     assert path[0, k] == pytest.approx(point["q"], abs=0.003)
     assert -path[5, k] == pytest.approx(point["minus_xi"], abs=0.011)
-    assert path[4, k] == pytest.approx(point["rtilde"], rel=0.2)
+    assert path[4, k] == pytest.approx(point["rtilde"], rel=0.2, abs=6.2e-7)
 
 
 def test_dataset():

@@ -77,15 +77,16 @@ def test_without_the_rest_the_response_is_exact(gamma, g):
 
 
 def test_rest_scales_with_the_tolerance():
-    """In the linear range the tolerance is the only length: q goes with its square, G not at all.
+    """In the linear range the tolerance is the only length: q goes with its square, G stays.
     Brackets shrink by 0.618 at a time, so that the search ends somewhere within that factor."""
     fine, wide = (
         searched(0.0, 0.8, search_tolerance=tolerance, q=1e4 * tolerance**2, nodes=16)
         for tolerance in (1e-12, 1e-10)
     )
     assert 1e4 / 4 < wide["q"].item() / fine["q"].item() < 1e4 * 4
-    assert fine["G"].item() > 1.03
-    assert wide["G"].item() > 1.03
+    # Where the search ends within the factor changes G: by 0.02 with 16 nodes, of 0.06 above exact.
+    assert fine["G"].item() == pytest.approx(wide["G"].item(), abs=0.03)
+    assert min(fine["G"].item(), wide["G"].item()) > 1.03
 
 
 def test_iteration_on_its_way_is_not_converged():

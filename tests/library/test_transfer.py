@@ -284,7 +284,6 @@ def test_config_is_refused_once_with_all_places(own):
 def test_own_function_is_one_line_of_the_config(own):
     raw = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     raw["transfer"] = "own.py:root"
-    raw["figures"]["fig6"] = None
     raw["claims"] = None
     planned = plan.build(config.load(raw))
     names = {

@@ -422,15 +422,16 @@ def entries(
     predicted = [factorised(evidence), drift(ledger, evidence), search(evidence)]
     causes = _at(ledger, pd.concat(predicted))
     within = DIFFERENT * np.hypot(ledger["reading_error"], causes["error"])
+    nowhere = _without_solution(ledger, evidence)
+    # That there is no solution says more about a finite chi than that an iteration passes it.
+    causes.loc[nowhere & (ledger["quantity"] == "chi")] = np.nan
     caused = differs & ((ledger["published"] - causes["value"]).abs() <= within)
-    ledger["cause"] = causes["value"].where(caused)
+    read_off = ledger["quantity"] == "chi"  # where the drift is taken: no prediction
+    ledger["cause"] = causes["value"].where(caused & ~read_off)
 
     side = ledger["quantity"].map(displaced(evidence)).fillna(0.0)
     near = ledger["g"] * (1 + ledger["gamma"]) >= NEAR_TRANSITION
     by_sampling = np.isfinite(ledger["beta"]) & near & (side * ledger["difference"] > 0)
-    nowhere = _without_solution(ledger, evidence)
-    # That there is no solution says more about a finite chi than that an iteration passes it.
-    causes["route"] = causes["route"].mask(nowhere & (ledger["quantity"] == "chi"))
     keys = pd.Series("", index=ledger.index)
     for key, holds in (
         ("elsewhere", ledger["status"].isna()),

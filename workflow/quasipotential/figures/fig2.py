@@ -67,7 +67,7 @@ def _draw_quantity(axis, rows: pd.DataFrame, values) -> None:
         for sampler, group in sampled.groupby("sampler"):
             style.draw_samples(axis, group, colour, style.SAMPLER_MARKS[sampler])
         style.draw_published(
-            axis, here[here["source"] == "published"], style.PUBLISHED_MARKS[number]
+            axis, here[here["source"] == "published"], style.published_mark(number)
         )
 
 

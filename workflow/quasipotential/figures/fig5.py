@@ -70,7 +70,7 @@ def _draw_curve(
     )
     axis.plot(curve["x"], curve["y"], color=colour, lw=style.layered_width(number))
     style.mark_failures(axis, curve)
-    style.draw_published(axis, published, style.PUBLISHED_MARKS[number])
+    style.draw_published(axis, published, style.published_mark(number))
     return curve
 
 

@@ -30,7 +30,7 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     (axis,) = axes.flat
     handles = []
     for number, g in enumerate(settings["g"]):
-        colour, mark = style.colour_of_g(g), style.PUBLISHED_MARKS[number]
+        colour, mark = style.colour_of_g(g), style.published_mark(number)
         rows = table[table["g"] == g]
         style.draw_theory(axis, rows[rows["source"] == "theory"], colour)
         for sampler, group in rows[rows["source"] == "sampling"].groupby("sampler"):

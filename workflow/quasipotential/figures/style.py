@@ -215,6 +215,11 @@ def network_handle(number: int, N: int) -> Line2D:
     return Line2D([], [], marker="o", ls="", color="k", mfc="white", mew=0.9, label=label)
 
 
+def published_mark(number: int) -> str:
+    """Shape of the published values of the curve with this number."""
+    return PUBLISHED_MARKS[number % len(PUBLISHED_MARKS)]
+
+
 def published_handle(label: str = "published", mark: str = "s") -> Line2D:
     """Legend entry for published values."""
     return Line2D([], [], marker=mark, ls="", color=GREY, ms=3, label=label)
@@ -224,9 +229,7 @@ def published_handles(table: pd.DataFrame, name: str, symbol: str, values) -> li
     """Legend entries for the published curves that stand in a table, one for each value."""
     published = table[table["source"] == "published"]
     return [
-        published_handle(
-            f"published, ${symbol}={value:g}$", PUBLISHED_MARKS[number % len(PUBLISHED_MARKS)]
-        )
+        published_handle(f"published, ${symbol}={value:g}$", published_mark(number))
         for number, value in enumerate(values)
         if (published[name] == value).any()
     ]
@@ -251,7 +254,7 @@ def draw_gamma_curves(axis: Axes, rows: pd.DataFrame, gammas) -> None:
         for sampler, group in here[here["source"] == "sampling"].groupby("sampler"):
             draw_samples(axis, group, colour, SAMPLER_MARKS[sampler])
         published = here[here["source"] == "published"]
-        draw_published(axis, published, PUBLISHED_MARKS[number % len(PUBLISHED_MARKS)])
+        draw_published(axis, published, published_mark(number))
 
 
 def layered_width(number: int) -> float:

@@ -7,14 +7,15 @@ In the ansatz of module `ansatz` the activity x* of a site minimises, at fixed f
     \frac{(x - h - \Gamma\phi)^2}{2(1 + g^2\chi)} + \hat\chi\,\phi^2 - b\,\phi .
 
 The public code finds it by golden sections of [-10, 0] and of [0, 10], until the middle of the
-bracket moves by less than 10^-12, and takes the lower of both.  Below the transition q falls by a
-factor at each step of the damped iteration.  The minima found are right as long as |x*| is large
-against the tolerance.  Then they stay of its order, whatever the fields are: q stops at about its
-square, and the response -xi and chi settle beside their limits.
+bracket moves by less than 10^-12, and takes the lower of both.  (It compares the ends of a bracket
+where a golden section compares two points inside; with one minimum both come to the same.)  Below
+the transition q falls by a factor at each step of the damped iteration.  The minima found are right
+as long as |x*| is large against the tolerance.  Then they stay of its order, whatever the fields
+are: q stops at about its square, and the response -xi and chi settle beside their limits.
 
-Here the fields are on quantiles of the normal distribution, `nodes` for each, so that nothing else
-than the search is in error.  The start is small, where phi(x) = x up to rounding: the iteration has
-no other memory of it.
+Here the fields are on quantiles of the normal distribution, `nodes` for each: where phi(x) = x, on
+this side of the transition, nothing else than the search is in error.  The start is small, where
+phi(x) = x up to rounding: the iteration has no other memory of it.
 
 References: Qiu & Huang, arXiv 2401.10009, Fig. 6, and the authors' public code.
 """

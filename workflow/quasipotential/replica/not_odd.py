@@ -23,7 +23,7 @@ import numpy as np
 
 from .overlap import ROUGH, ROUGH_TOLERANCE
 from .saddle_point import FullSolution, full_unknowns, solve_full
-from .single_site import Model, OrderParameters, site_averages
+from .single_site import DomainError, Model, OrderParameters, site_averages
 
 LARGEST_STEP = 0.25  # of g; a longer one might end on another solution
 MAX_HALVINGS = 3  # of a step that fails
@@ -31,10 +31,13 @@ DETOUR = 0.5  # |gamma| at which a singularity at gamma = 0 is passed
 
 
 def at_zero_gain(model: Model) -> FullSolution | None:
-    """Solution at g = 0, where the equations give it without one being put in."""
+    """Solution at g = 0, where the equations give it without one being put in, or None."""
     model = replace(model, g=0.0)
     nothing = OrderParameters(1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    order = site_averages(model, nothing, ROUGH).order
+    try:
+        order = site_averages(model, nothing, ROUGH).order
+    except DomainError:
+        return None
     return solve_full(model, full_unknowns(model, order), ROUGH, ROUGH_TOLERANCE)
 
 
