@@ -27,6 +27,7 @@ OTHERS = {"replica": {}, "dmft": {"replica_one": 1}}
         "ledger",
         "claims",
         "page",
+        "report",
         "fig3",
     ],
 )

@@ -117,3 +117,9 @@ rule page:
         "The report"
     script:
         "../scripts/page.py"
+
+
+rule report:
+    """The report by the name that `make` has for it."""
+    input:
+        "results/report.html",
