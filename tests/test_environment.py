@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import quasipotential
+from quasipotential import environment
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -145,3 +146,12 @@ def test_installed_environment_is_the_lock():
     assert {name: Version(v) for name, v in installed.items()} == {
         name: Version(v) for name, v in expected.items()
     }
+
+
+def test_jobs_inherit_the_package_and_keep_their_memory(monkeypatch):
+    monkeypatch.setattr(os, "environ", {"PYTHONPATH": "/theirs", "MALLOC_TRIM_THRESHOLD_": "5"})
+    environment.prepare_jobs(Path("/ours"))
+    assert os.environ["PYTHONPATH"].split(os.pathsep) == ["/ours", "/theirs"]
+    # What the user has set stands.
+    assert os.environ["MALLOC_TRIM_THRESHOLD_"] == "5"
+    assert int(os.environ["MALLOC_MMAP_THRESHOLD_"]) >= 8 * 10**6  # of an array of 10^6 numbers

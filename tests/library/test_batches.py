@@ -173,6 +173,22 @@ def test_batches_that_cannot_be(changes, words):
         planned(**changes)
 
 
+@pytest.mark.parametrize(
+    ("networks", "per_job", "sizes"), [(5, 2, [2, 2, None]), (2, 8, [2]), (2, 1, [None, None])]
+)
+def test_networks_of_a_simulation_share_jobs(networks, per_job, sizes):
+    raw = copy.deepcopy(DEFAULT)
+    raw["figures"]["figS13"]["simulation"] |= {"networks": networks, "networks_per_job": per_job}
+    jobs = [
+        s
+        for s in plan.build(config.load(raw)).stages["trajectories"].values()
+        if s.kind == "trajectories" and s.method == "dop853" and (s.g, s.size) == (1.0, 1000)
+    ]
+    assert [job.networks for job in jobs] == sizes
+    seeds = [member.couplings.seed for job in jobs for member in job.members()]
+    assert seeds == [raw["seed"] + k for k in range(networks)]
+
+
 def test_figures_read_batches_as_single_networks(tmp_path):
     limits = {"rhat_limit": 1e3, "ess_limit": 1e-3}
     runs = [spec(networks=4, **limits), spec(networks=4, g=0.6, **limits)]

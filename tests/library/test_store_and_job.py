@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
@@ -42,7 +43,8 @@ def test_file_says_what_it_is(tmp_path):
     assert dataset.attrs["spec"] == SPEC.canonical()
     assert dataset.attrs["key"] == SPEC.key
     assert dataset.attrs["source_digest"] == "0123"
-    assert "numpy" in dataset.attrs["libraries"]
+    loaded = dataset.attrs["libraries"].split(", ")
+    assert {f"numpy {np.__version__}", f"netCDF4 {netCDF4.__version__}"} <= set(loaded)
     for name in ("commit", "created", "wall_seconds", "source", "Conventions"):
         assert name in dataset.attrs
     np.testing.assert_array_equal(dataset["C"], result(0, 0)["C"])

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+import xarray as xr
+from pydantic import ValidationError
 from scipy import linalg
 
 from quasipotential import couplings, potential, trajectories
+from quasipotential.figures.tables import each_network
 from quasipotential.specs import CouplingsSpec, Interval, TrajectoriesSpec
 from quasipotential.status import Status
 from quasipotential.transfer import transfer_function
@@ -28,7 +31,7 @@ def spec(**changes):
 
 
 def run(spec):
-    J = None if spec.couplings is None else couplings.run(spec.couplings)["couplings"].values
+    J = None if not spec.inputs() else couplings.run(spec.couplings)["couplings"].values
     return trajectories.run(spec, J)
 
 
@@ -159,3 +162,30 @@ def test_run_is_reproducible_and_described(changes):
     assert np.all(dataset["status"] == Status.CONVERGED.code)
     for variable in dataset.variables.values():
         assert variable.attrs["long_name"] and variable.attrs["units"] == "1"
+
+
+@pytest.mark.parametrize("changes", [{}, {"method": "euler", "noise": 0.3}])
+def test_several_networks_have_the_bits_of_jobs_of_their_own(changes):
+    several = spec(networks=3, **changes)
+    assert several.inputs() == ()
+    together = run(several)
+    members = several.members()
+    assert together["network"].values.tolist() == [1, 2, 3]
+    assert members == [
+        spec(couplings=CouplingsSpec(N=20, gamma=0.2, seed=seed), **changes) for seed in (1, 2, 3)
+    ]
+    for split, member in zip(each_network([together]), members, strict=True):
+        alone = run(member)
+        xr.testing.assert_identical(split.drop_vars("network"), alone)
+    assert not np.array_equal(together["x"][0], together["x"][1])
+
+
+def test_each_network_leaves_single_networks_as_they_are():
+    alone, together = run(spec()), run(spec(networks=2))
+    datasets = each_network([alone, together])
+    assert len(datasets) == 3 and datasets[0] is alone
+
+
+def test_a_matrix_is_one_network():
+    with pytest.raises(ValidationError, match="networks needs couplings"):
+        small(networks=2)

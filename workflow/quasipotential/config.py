@@ -351,6 +351,7 @@ class Networks(Section):
 
     N: Size
     networks: Count
+    networks_per_job: Count = 1
 
 
 class FigS1(Section):
@@ -513,12 +514,10 @@ class Weighting(Section):
     draws: Annotated[int, Field(ge=100, le=MAX_COUNT)]
 
 
-class Attractor(Section):
+class Attractor(Networks):
     """Time averages on networks, at several gamma and the largest g of the figure."""
 
     gamma: Gammas
-    N: Size
-    networks: Count
     start: Interval
     discard: NonNegative
     duration: Positive

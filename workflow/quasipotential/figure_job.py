@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import jinja2
+import matplotlib as mpl
 import pandas as pd
 import xarray as xr
 
@@ -104,17 +105,19 @@ def run(snakemake, module: ModuleType) -> None:
     with style.paper_style():
         figure = module.draw(shown, settings)
         figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # the layout is done: not once for each format
         # No dates in the files: the same numbers give the same bytes.
         metadata = {
             "pdf": {"CreationDate": None, "Keywords": spec.key},
             "svg": {"Date": None, "Identifier": spec.key},
             "png": {"Source": spec.key},
         }
-        for suffix, about in metadata.items():
-            store.write_atomically(
-                snakemake.output[suffix],
-                lambda name, suffix=suffix, about=about: figure.savefig(
-                    name, format=suffix, metadata=about
-                ),
-            )
+        # The layout is done: without an engine no format draws once more for it.
+        with mpl.rc_context({"figure.constrained_layout.use": False}):
+            figure.set_layout_engine(None)
+            for suffix, about in metadata.items():
+                store.write_atomically(
+                    snakemake.output[suffix],
+                    lambda name, suffix=suffix, about=about: figure.savefig(
+                        name, format=suffix, metadata=about
+                    ),
+                )

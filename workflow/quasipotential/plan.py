@@ -178,6 +178,25 @@ def _networks(
     ]
 
 
+def _simulation(
+    config: cfg.Config, networks: cfg.Networks, gamma: float, **fields
+) -> list[TrajectoriesSpec]:
+    """Trajectories on some networks, ``networks_per_job`` of them in one job."""
+    number, step = networks.networks, networks.networks_per_job
+    first = _networks(config, networks.N, gamma, number, step=step)
+    together = [min(step, number - k * step) for k in range(len(first))]
+    return [
+        TrajectoriesSpec(
+            couplings=couplings,
+            networks=several if several > 1 else None,
+            neurons=1,
+            seed=config.seed,
+            **fields,
+        )
+        for couplings, several in zip(first, together, strict=True)
+    ]
+
+
 def _sampling(config: cfg.Config, names: Iterable[str]) -> list[LangevinSpec | BatchSpec]:
     """Runs of some experiments, or batches of ``networks_per_job`` of them."""
 
@@ -323,9 +342,7 @@ def _figS1(config: cfg.Config, figure: cfg.FigS1) -> Sources:
         "start": figure.start,
         "duration": figure.duration,
         "interval": figure.interval,
-        "seed": config.seed,
     }
-    networks = _networks(config, figure.simulation.N, figure.gamma, figure.simulation.networks)
     return {
         "dmft": [
             TwoTimeDmftSpec(
@@ -333,18 +350,17 @@ def _figS1(config: cfg.Config, figure: cfg.FigS1) -> Sources:
                 trajectories=figure.trajectories,
                 tangents=figure.tangents,
                 batches=figure.batches,
+                seed=config.seed,
                 **common,
             )
         ],
-        "simulation": [
-            TrajectoriesSpec(couplings=couplings, method="euler", neurons=1, **common)
-            for couplings in networks
-        ],
+        "simulation": _simulation(
+            config, figure.simulation, figure.gamma, method="euler", **common
+        ),
     }
 
 
 def _figS2(config: cfg.Config, figure: cfg.FigS2) -> Sources:
-    networks = _networks(config, figure.simulation.N, 0.0, figure.simulation.networks)
     return {
         "dmft": [
             StationaryDmftSpec(
@@ -356,8 +372,12 @@ def _figS2(config: cfg.Config, figure: cfg.FigS2) -> Sources:
             )
         ],
         "simulation": [
-            TrajectoriesSpec(
-                couplings=couplings,
+            spec
+            for g in figure.g
+            for spec in _simulation(
+                config,
+                figure.simulation,
+                0.0,
                 g=g,
                 transfer=config.transfer,
                 start=figure.start,
@@ -365,12 +385,8 @@ def _figS2(config: cfg.Config, figure: cfg.FigS2) -> Sources:
                 duration=figure.duration,
                 interval=figure.interval,
                 method="dop853",
-                neurons=1,
-                seed=config.seed,
                 **config.dynamics.model_dump(),
             )
-            for g in figure.g
-            for couplings in networks
         ],
     }
 
@@ -558,7 +574,6 @@ def _figS13(config: cfg.Config, figure: cfg.FigS13) -> Sources:
     record = {"duration": figure.duration, "interval": figure.interval}
     common = {"transfer": config.transfer, "start": figure.start} | record
     solver = {"noise": 0.0, "scheme": "adams-bashforth"} | common
-    networks = _networks(config, figure.simulation.N, figure.gamma, figure.simulation.networks)
     return {
         "dmft": [
             TwoTimeDmftSpec(
@@ -584,18 +599,15 @@ def _figS13(config: cfg.Config, figure: cfg.FigS13) -> Sources:
                 **record,
             )
         ],
-        "simulation": [
-            TrajectoriesSpec(
-                couplings=couplings,
-                g=figure.g,
-                method="dop853",
-                neurons=1,
-                seed=config.seed,
-                **config.dynamics.model_dump(),
-                **common,
-            )
-            for couplings in networks
-        ],
+        "simulation": _simulation(
+            config,
+            figure.simulation,
+            figure.gamma,
+            g=figure.g,
+            method="dop853",
+            **config.dynamics.model_dump(),
+            **common,
+        ),
     }
 
 
@@ -635,18 +647,18 @@ def _figS14(config: cfg.Config, figure: cfg.FigS14) -> Sources:
     attractor = figure.attractor
     if attractor is not None:
         sources["attractor"] = [
-            TrajectoriesSpec(
-                couplings=couplings,
+            spec
+            for gamma in attractor.gamma
+            for spec in _simulation(
+                config,
+                attractor,
+                gamma,
                 g=figure.g[-1],
                 transfer=config.transfer,
                 method="dop853",
-                neurons=1,
-                seed=config.seed,
-                **attractor.model_dump(exclude={"gamma", "N", "networks"}),
+                **attractor.model_dump(include={"start", "discard", "duration", "interval"}),
                 **config.dynamics.model_dump(),
             )
-            for gamma in attractor.gamma
-            for couplings in _networks(config, attractor.N, gamma, attractor.networks)
         ]
     return sources
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import hashlib
 import subprocess
+import sys
 from collections.abc import Iterable
-from importlib import metadata
+from importlib import import_module
 from pathlib import Path
 
 from .specs import FORMAT
@@ -119,5 +120,7 @@ def git_commit() -> str:
 
 
 def versions() -> str:
-    """Names and versions of the libraries that compute, in one line."""
-    return ", ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES)
+    """Names and versions of those libraries that this process has loaded, in one line."""
+    import_module("netCDF4")  # which writes the file afterwards
+    modules = {name: sys.modules.get(name.replace("-", "_")) for name in LIBRARIES}
+    return ", ".join(f"{name} {module.__version__}" for name, module in modules.items() if module)

@@ -130,7 +130,7 @@ def short(value: float) -> str:
 class Interval(BaseModel):
     """Uniform distribution on [low, high]."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     low: Real
     high: Real
@@ -145,7 +145,7 @@ class Interval(BaseModel):
 class Spec(BaseModel):
     """Base of all specs."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     stage: ClassVar[str]
     kind: ClassVar[str]
@@ -221,7 +221,7 @@ def absent(value: object) -> bool:
 class Planted(BaseModel):
     """A point at which couplings are drawn together with a state in equilibrium at them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     g: Positive
     temperature: Positive
@@ -255,13 +255,15 @@ class CouplingsSpec(Spec):
 class TrajectoriesSpec(Spec):
     """The original dynamics on one network: sampled couplings or a matrix J/g written out.
 
-    ``dop853`` controls its error (``rtol``, ``atol``); ``euler`` steps with ``interval``.
+    ``dop853`` controls its error (``rtol``, ``atol``); ``euler`` steps with ``interval``.  With
+    ``networks`` it is one job for that of ``couplings`` and those of the seeds after it.
     """
 
     stage: ClassVar[str] = "trajectories"
     kind: ClassVar[str] = "trajectories"
 
     couplings: CouplingsSpec | None = None
+    networks: Annotated[int, Field(ge=2)] | None = Field(default=None, exclude_if=absent)
     matrix: tuple[tuple[Real, ...], ...] | None = None
     g: NonNegative
     transfer: Transfer = "tanh"
@@ -280,6 +282,8 @@ class TrajectoriesSpec(Spec):
     def _consistent(self) -> TrajectoriesSpec:
         if (self.couplings is None) == (self.matrix is None):
             raise ValueError("give either couplings or matrix")
+        if self.networks is not None and self.matrix is not None:
+            raise ValueError("networks needs couplings, a matrix is one network")
         if self.matrix is not None and any(len(row) != len(self.matrix) for row in self.matrix):
             raise ValueError("matrix must be square")
         if not isinstance(self.start, Interval) and any(
@@ -299,18 +303,36 @@ class TrajectoriesSpec(Spec):
 
     def label(self) -> str:
         network = f"N{self.size}" if self.couplings is None else self.couplings.label()
-        return f"{self.method}-g{short(self.g)}-{network}"
+        several = "" if self.networks is None else f"-{self.networks}networks"
+        return f"{self.method}-g{short(self.g)}-{network}{several}"
 
     def inputs(self) -> tuple[Spec, ...]:
-        return () if self.couplings is None else (self.couplings,)
+        return () if self.couplings is None or self.networks is not None else (self.couplings,)
+
+    def members(self) -> list[TrajectoriesSpec]:
+        """Specs of the same runs in jobs of their own, one for each network."""
+        return [
+            self.model_copy(
+                update={
+                    "networks": None,
+                    "couplings": self.couplings.model_copy(
+                        update={"seed": self.couplings.seed + i}
+                    ),
+                }
+            )
+            for i in range(self.networks or 1)
+        ]
 
     def mem_mb(self) -> int:
-        return 800 + 40 * self.size**2 // 10**6
+        return 800 + 40 * self.size**2 // 10**6 + 20 * (self.networks or 0)
 
     def seconds(self) -> float:
         rate = 20.0 if self.method == "dop853" else 1 / self.interval  # evaluations of J phi
         evaluations = rate * (self.discard + self.duration)
-        return 2 + evaluations * (2e-5 + 8e-10 * self.size**2)
+        of_one = evaluations * (2e-5 + 8e-10 * self.size**2)
+        if self.networks is None:
+            return 2 + of_one
+        return 2 + self.networks * (self.couplings.seconds() + of_one)
 
 
 class LyapunovSpec(Spec):

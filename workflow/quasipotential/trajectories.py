@@ -25,6 +25,7 @@ import numpy as np
 import xarray as xr
 from scipy import fft, integrate
 
+from .couplings import run as draw
 from .potential import fixed_points, residual
 from .progress import Progress
 from .specs import Interval, TrajectoriesSpec
@@ -34,6 +35,7 @@ from .transfer import TransferFunction, transfer_function
 LARGEST_CORRELATION = 401  # records beyond which the two-time correlation is not kept
 
 LONG_NAMES = {
+    "network": "seed of the network",
     "trajectory": "index of the trajectory",
     "neuron": "index of the unit",
     "time": "time since the start",
@@ -165,17 +167,20 @@ def run(spec: TrajectoriesSpec, couplings: np.ndarray | None = None) -> xr.Datas
     ----------
     spec : TrajectoriesSpec
     couplings : ndarray, shape (N, N), or None
-        J/g with dims (post, pre); None if the spec holds the matrix.
+        J/g with dims (post, pre); None if the spec holds the matrix, or several networks.
 
     Returns
     -------
     Dataset
-        Dims trajectory, neuron (the first ``spec.neurons`` units), time and lag.  The two-time
+        Dims trajectory, neuron (the first ``spec.neurons`` units), time and lag, with several
+        networks network before them.  The two-time
         correlation of phi is there for records of up to ``LARGEST_CORRELATION`` times.  For a
         matrix that the spec holds, ``fixed_points`` are those that a root finder reaches from the
         starts, from the ends of the trajectories and from the origin.  ``status(trajectory)`` is
         NOT_CONVERGED where the integrator gave up; the record is NaN from there on.
     """
+    if spec.networks is not None:
+        return _on_several(spec)
     J = spec.g * np.array(spec.matrix if couplings is None else couplings)
     transfer = transfer_function(spec.transfer)
     start_rng, rng = map(np.random.default_rng, np.random.SeedSequence(spec.entropy).spawn(2))
@@ -240,3 +245,21 @@ def run(spec: TrajectoriesSpec, couplings: np.ndarray | None = None) -> xr.Datas
         if name != "status":
             variable.attrs.update(long_name=LONG_NAMES[name], units="1")
     return dataset
+
+
+def _on_several(spec: TrajectoriesSpec) -> xr.Dataset:
+    """The trajectories of each network, which have the bits of a job of its own."""
+    members = spec.members()
+    networks = xr.Variable(
+        "network",
+        [member.couplings.seed for member in members],
+        {"long_name": LONG_NAMES["network"], "units": "1"},
+    )
+    return xr.concat(
+        [run(member, draw(member.couplings)["couplings"].values) for member in members],
+        dim=networks,
+        data_vars="all",
+        coords="minimal",
+        compat="override",
+        combine_attrs="override",
+    )

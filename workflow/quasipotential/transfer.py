@@ -85,7 +85,7 @@ class TransferFunction:
 
 def _sech2(x: Array) -> Array:
     # 1/cosh^2 keeps its digits where 1 - tanh^2 cancels; beyond |x| = 350 it is 0 in float64.
-    return 1.0 / np.cosh(np.clip(x, -350.0, 350.0)) ** 2
+    return 1.0 / np.cosh(np.minimum(np.abs(x), 350.0)) ** 2
 
 
 TRANSFER_FUNCTIONS = {

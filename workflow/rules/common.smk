@@ -9,7 +9,7 @@ from snakemake.utils import update_config
 
 from quasipotential import plan as planning, provenance, shelf
 
-environment.lead_jobs_to(library)
+environment.prepare_jobs(library)
 scripts = library / "scripts"
 # A stage with several kinds of result has one module for each, which its script looks up.
 digest_with = functools.cache(

@@ -29,7 +29,7 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
     Errors are standard errors over populations or over networks; no R of the networks.
     """
     (dmft,) = sources["dmft"]
-    networks = sources["simulation"]
+    networks = tables.each_network(sources["simulation"])
     time = dmft["time"].values
     every = np.ones(time.size, dtype=bool)
     theory = {"source": "theory", "status": tables.worst_status([dmft])}

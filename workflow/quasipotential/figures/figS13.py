@@ -51,7 +51,8 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
                 **echoing,
             )
         )
-        networks = [_after(ds, "correlation_phi", waiting) for ds in sources["simulation"]]
+        simulation = tables.each_network(sources["simulation"])
+        networks = [_after(ds, "correlation_phi", waiting) for ds in simulation]
         values = np.array([C for _, C in networks])
         average = disorder_average(values, np.zeros_like(values))
         parts.append(
@@ -60,7 +61,7 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
                 N=settings["simulation"]["N"],
                 y=average.mean,
                 error=average.error,
-                status=tables.worst_status(sources["simulation"]),
+                status=tables.worst_status(simulation),
                 **(common | {"x": networks[0][0]}),
                 **echoing,
             )

@@ -103,7 +103,7 @@ def _networks(dataset: xr.Dataset) -> list[pd.DataFrame]:
 def _attractors(datasets: list[xr.Dataset], settings: dict) -> list[pd.DataFrame]:
     """Rows of the time averages of phi^2 on networks."""
     groups: dict[float, list[xr.Dataset]] = {}
-    for dataset in datasets:
+    for dataset in tables.each_network(datasets):
         groups.setdefault(tables.spec_of(dataset)["couplings"]["gamma"], []).append(dataset)
     parts = []
     for gamma, members in sorted(groups.items()):

@@ -22,7 +22,7 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
     """Rows: both autocorrelations against the lag, for each g."""
     (dmft,) = sources["dmft"]
     networks: dict[float, list] = {}
-    for dataset in sources["simulation"]:
+    for dataset in tables.each_network(sources["simulation"]):
         networks.setdefault(tables.spec_of(dataset)["g"], []).append(dataset)
     parts = [tables.published_rows(published, "g")]
     for quantity, (_, of_theory, of_simulation) in QUANTITIES.items():

@@ -113,6 +113,19 @@ def on_networks(datasets: Iterable[xr.Dataset], variable: str) -> tuple[np.ndarr
     return mean, error
 
 
+def each_network(datasets: Iterable[xr.Dataset]) -> list[xr.Dataset]:
+    """Datasets of single networks, whether they had a job each or one together."""
+    return [
+        network
+        for dataset in datasets
+        for network in (
+            [dataset.isel(network=k) for k in range(dataset.sizes["network"])]
+            if "network" in dataset.dims
+            else [dataset]
+        )
+    ]
+
+
 def worst_status(datasets: Iterable[xr.Dataset]) -> str:
     """Name of the worst status in some datasets."""
     return STATUS_NAMES[max(int(ds.variables["status"].values.max()) for ds in datasets)]
