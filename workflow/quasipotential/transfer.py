@@ -39,7 +39,6 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-from scipy import special
 
 Array = np.ndarray
 
@@ -88,13 +87,19 @@ def _sech2(x: Array) -> Array:
     return 1.0 / np.cosh(np.minimum(np.abs(x), 350.0)) ** 2
 
 
+def _erf(x: Array) -> Array:
+    from scipy import special  # it takes a quarter of a second, which the jobs of tanh save
+
+    return special.erf(0.5 * np.sqrt(np.pi) * x)
+
+
 TRANSFER_FUNCTIONS = {
     function.name: function
     for function in (
         TransferFunction("tanh", np.tanh, _sech2, 1.0),
         TransferFunction(
             "erf",
-            lambda x: special.erf(0.5 * np.sqrt(np.pi) * x),
+            _erf,
             lambda x: np.exp(-0.25 * np.pi * np.square(x)),
             0.25 * np.pi,
         ),

@@ -21,7 +21,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from .single_site import (
     CentredAverages,
@@ -207,10 +206,15 @@ def full_order(model: Model, unknowns: Array) -> OrderParameters:
         bound = (model.g * model.gamma * Rp) ** 2 / Q * (1 + ROUNDING)
         return OrderParameters(q, Q, unknowns[2] / q, max(unknowns[3] / q, bound), G, Rp)
     _, logit, scaled_curvature, log_Qhat, G, angle = map(float, unknowns)
-    Q, Qhat = q * special.expit(logit), np.exp(log_Qhat) / q
-    qhat = Qhat / 2 + scaled_curvature / (q * special.expit(-logit))
+    Q, Qhat = q * _expit(logit), np.exp(log_Qhat) / q
+    qhat = Qhat / 2 + scaled_curvature / (q * _expit(-logit))
     Rp = np.tanh(angle) * np.sqrt(Q * Qhat) / model.g
     return OrderParameters(q, Q, qhat, Qhat, G, Rp)
+
+
+def _expit(x: float) -> float:
+    """1/(1 + exp(-x))."""
+    return float(np.exp(-np.logaddexp(0.0, -x)))
 
 
 def full_unknowns(model: Model, order: OrderParameters) -> Array:
@@ -222,7 +226,7 @@ def full_unknowns(model: Model, order: OrderParameters) -> Array:
     return np.array(
         [
             np.log(order.q),
-            special.logit(order.Q / order.q),
+            np.log(order.Q) - np.log(order.q - order.Q),
             (order.qhat - order.Qhat / 2) * (order.q - order.Q),
             np.log(order.Qhat * order.q),
             order.G,
