@@ -217,15 +217,17 @@ class _Site:
             raise DomainError(f"the fields (h, b) have a variance of {remainder:.3g}")
         self.width = np.sqrt(remainder)
 
-    def at(self, x: Array, rows: Array | slice = slice(None)) -> tuple[Array, ...]:
-        """phi, phi', w and b' where x is stationary."""
+    def at(self, x: Array, h: Array | float | None = None) -> tuple[Array, ...]:
+        """phi, phi', w and b' where x is stationary, in all rows or at one h."""
+        h = self.h if h is None else h
         phi, slope = self.transfer.phi(x), self.transfer.derivative(x)
-        w = x - self.h[rows] - self.rho * phi
+        w = x - h - self.rho * phi
         return phi, slope, w, w * (1 / slope - self.rho) + 2 * self.chihat * phi
 
-    def deviation(self, x: Array, rows: Array | slice = slice(None)) -> Array:
-        """u where x is stationary."""
-        return (self.at(x, rows)[3] - self.along * self.h[rows]) / self.width
+    def deviation(self, x: Array, h: Array | float | None = None) -> Array:
+        """u where x is stationary, in all rows or at one h."""
+        h = self.h if h is None else h
+        return (self.at(x, h)[3] - self.along * h) / self.width
 
     def gradient(self, x: Array) -> Array:
         """du/dx."""
@@ -240,11 +242,12 @@ class _Site:
         It falls from the node ``first`` to ``last``; u is infinite if the jump is out of reach.
         """
         edges = x[[0, first, last, -1]]
-        u = self.deviation(edges, row)
+        h = float(self.h[row, 0])  # one number at a time is quicker without an array around it
+        u = self.deviation(edges, h)
 
         def minimum(low: float, high: float, target: float) -> float:
             def excess(point: float) -> float:
-                return float(self.deviation(point, row)[0]) - target
+                return float(self.deviation(point, h)) - target
 
             if excess(low) >= 0 or excess(high) <= 0:  # on an edge, up to rounding
                 return low if excess(low) >= 0 else high
@@ -255,8 +258,8 @@ class _Site:
 
         def advantage(target: float) -> float:
             """Energy of the lower minimum beyond that of the upper one; it rises with u."""
-            phi, _, w, _ = self.at(minima(target), row)
-            b = self.along * self.h[row] + self.width * target
+            phi, _, w, _ = self.at(minima(target), h)
+            b = self.along * h + self.width * target
             energy = w**2 / 2 + self.chihat * phi**2 - b * phi
             return float(energy[0] - energy[1])
 
@@ -370,7 +373,7 @@ def limit_averages(network: Network, order: LimitParameters, rule: Rule) -> Limi
     measure = expectation[:, None] * normal * site.gradient(x) * dx
     jumped = np.zeros_like(v)
     edges = lower[jumps, 1], upper[jumps, 0]
-    at_jump = site.deviation(edges[0][:, None], jumps)[:, 0]
+    at_jump = site.deviation(edges[0][:, None], site.h[jumps])[:, 0]
     step = network.transfer.phi(edges[1]) - network.transfer.phi(edges[0])
     jumped[jumps] = step * np.exp(-(at_jump**2) / 2) / np.sqrt(2 * np.pi)
 
