@@ -114,3 +114,14 @@ def test_import_is_fast():
     seconds, *libraries = done.stdout.split()
     assert libraries == []
     assert float(seconds) < IMPORT_SECONDS
+
+
+def test_the_most_frequent_job_does_not_load_scipy():
+    """It would take a third of the time of a curve of the replica theory."""
+    program = (
+        "import sys, quasipotential as qp; "
+        "spec = qp.ReplicaSpec(gamma=0.5, g=(0.5,), temperatures=(0.01,)); "
+        "print(qp.replica.run(spec).sizes['g'], 'scipy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.split() == ["1", "False"], done.stderr

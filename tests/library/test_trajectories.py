@@ -8,7 +8,7 @@ from scipy import linalg
 
 from quasipotential import couplings, potential, trajectories
 from quasipotential.figures.tables import each_network
-from quasipotential.specs import CouplingsSpec, Interval, TrajectoriesSpec
+from quasipotential.specs import CouplingsSpec, Interval, Planted, TrajectoriesSpec
 from quasipotential.status import Status
 from quasipotential.transfer import transfer_function
 
@@ -186,6 +186,14 @@ def test_each_network_leaves_single_networks_as_they_are():
     assert len(datasets) == 3 and datasets[0] is alone
 
 
-def test_a_matrix_is_one_network():
+def test_what_several_networks_cannot_have():
     with pytest.raises(ValidationError, match="networks needs couplings"):
         small(networks=2)
+    planted = CouplingsSpec(N=20, gamma=0.2, seed=1, planted=Planted(g=1.3, temperature=0.1))
+    with pytest.raises(ValidationError, match="planted networks"):
+        spec(networks=2, couplings=planted)
+    with pytest.raises(ValueError, match="draws the couplings of its networks"):
+        trajectories.run(spec(networks=2), np.eye(20))
+    last = CouplingsSpec(N=20, gamma=0.2, seed=2**63 - 1)
+    with pytest.raises(ValidationError, match="seed"):
+        spec(networks=2, couplings=last).members()

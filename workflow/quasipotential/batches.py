@@ -19,11 +19,11 @@ from pathlib import Path
 import xarray as xr
 
 from . import couplings, langevin, store
+from .disorder import join_networks, on_network
 from .progress import Progress
 from .specs import BatchSpec, LangevinSpec
 
 INTERVAL = 60.0
-NETWORK = {"long_name": "seed of the network", "units": "1"}
 
 
 def run(spec: BatchSpec, unfinished: Path, code: str, interval: float = INTERVAL) -> xr.Dataset:
@@ -55,7 +55,7 @@ def run(spec: BatchSpec, unfinished: Path, code: str, interval: float = INTERVAL
         path = unfinished.with_name(f"{member.key}.checkpoint")
         checkpoint = langevin.Checkpoint(path, code)
         network = _sampled(member, checkpoint, progress)
-        batch = network if batch is None else _join([batch, network])
+        batch = network if batch is None else join_networks([batch, network])
         now = time.perf_counter()
         if now - written > interval:
             store.save(store.describe(batch, spec, code, now - start), unfinished)
@@ -77,16 +77,4 @@ def _sampled(spec: LangevinSpec, checkpoint: langevin.Checkpoint, progress: Prog
     """One network, with the dimension ``network``."""
     network = couplings.run(spec.couplings)["couplings"].values
     dataset = langevin.run(spec, network, checkpoint, within=progress).drop_dims("draw")
-    return dataset.assign_coords(network=((), spec.couplings.seed, NETWORK)).expand_dims("network")
-
-
-def _join(parts: list[xr.Dataset]) -> xr.Dataset:
-    return xr.concat(
-        parts,
-        dim="network",
-        data_vars="all",
-        coords="minimal",
-        compat="override",
-        join="outer",
-        combine_attrs="override",
-    )
+    return on_network(dataset, spec.couplings.seed)

@@ -1,10 +1,34 @@
-"""Averages over realisations of the disorder."""
+"""Realisations of the disorder in one dataset, and averages over them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
+
+NETWORK = {"long_name": "seed of the network", "units": "1"}
+
+
+def on_network(dataset: xr.Dataset, seed: int) -> xr.Dataset:
+    """Dataset of one network with a first dimension ``network``, the seed."""
+    return dataset.assign_coords(network=((), seed, NETWORK)).expand_dims("network")
+
+
+def join_networks(parts: list[xr.Dataset]) -> xr.Dataset:
+    """Datasets with the dimension ``network`` as one.
+
+    Where they differ in the length of a dimension it is that of the longest, and the rest is NaN.
+    """
+    return xr.concat(
+        parts,
+        dim="network",
+        data_vars="all",
+        coords="minimal",
+        compat="override",
+        join="outer",
+        combine_attrs="override",
+    )
 
 
 @dataclass(frozen=True)

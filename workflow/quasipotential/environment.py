@@ -74,5 +74,5 @@ def prepare_jobs(library: Path) -> None:
     """
     paths = [str(library), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)
-    for name, size in KEPT_MEMORY.items():
-        os.environ.setdefault(name, str(size))
+    if not KEPT_MEMORY.keys() & os.environ.keys():  # else the user's stand
+        os.environ.update({name: str(size) for name, size in KEPT_MEMORY.items()})

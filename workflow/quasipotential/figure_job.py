@@ -112,7 +112,8 @@ def run(snakemake, module: ModuleType) -> None:
             "png": {"Source": spec.key},
         }
         # The layout is done: without an engine no format draws once more for it.
-        with mpl.rc_context({"figure.constrained_layout.use": False}):
+        without = {"figure.constrained_layout.use": False, "figure.autolayout": False}
+        with mpl.rc_context(without):
             figure.set_layout_engine(None)
             for suffix, about in metadata.items():
                 store.write_atomically(

@@ -245,6 +245,12 @@ class CouplingsSpec(Spec):
             return label
         return f"{label}-planted-g{short(self.planted.g)}-T{short(self.planted.temperature)}"
 
+    def following(self, networks: int) -> list[CouplingsSpec]:
+        """This network and those of the seeds after it."""
+        return [
+            CouplingsSpec(**self.model_dump() | {"seed": self.seed + i}) for i in range(networks)
+        ]
+
     def mem_mb(self) -> int:
         return 500 + 40 * self.N**2 // 10**6
 
@@ -284,6 +290,8 @@ class TrajectoriesSpec(Spec):
             raise ValueError("give either couplings or matrix")
         if self.networks is not None and self.matrix is not None:
             raise ValueError("networks needs couplings, a matrix is one network")
+        if self.networks is not None and self.couplings.planted is not None:
+            raise ValueError("planted networks are results of their own: networks is left out")
         if self.matrix is not None and any(len(row) != len(self.matrix) for row in self.matrix):
             raise ValueError("matrix must be square")
         if not isinstance(self.start, Interval) and any(
@@ -312,15 +320,8 @@ class TrajectoriesSpec(Spec):
     def members(self) -> list[TrajectoriesSpec]:
         """Specs of the same runs in jobs of their own, one for each network."""
         return [
-            self.model_copy(
-                update={
-                    "networks": None,
-                    "couplings": self.couplings.model_copy(
-                        update={"seed": self.couplings.seed + i}
-                    ),
-                }
-            )
-            for i in range(self.networks or 1)
+            self.model_copy(update={"networks": None, "couplings": couplings})
+            for couplings in self.couplings.following(self.networks or 1)
         ]
 
     def mem_mb(self) -> int:
@@ -517,12 +518,9 @@ class BatchSpec(Spec):
 
     def members(self) -> list[LangevinSpec]:
         """Specs of the same runs in jobs of their own, one for each network."""
-        couplings = self.first.couplings
         return [
-            self.first.model_copy(
-                update={"couplings": couplings.model_copy(update={"seed": couplings.seed + i})}
-            )
-            for i in range(self.networks)
+            self.first.model_copy(update={"couplings": couplings})
+            for couplings in self.first.couplings.following(self.networks)
         ]
 
     def mem_mb(self) -> int:

@@ -26,6 +26,7 @@ import xarray as xr
 from scipy import fft, integrate
 
 from .couplings import run as draw
+from .disorder import join_networks, on_network
 from .potential import fixed_points, residual
 from .progress import Progress
 from .specs import Interval, TrajectoriesSpec
@@ -35,7 +36,6 @@ from .transfer import TransferFunction, transfer_function
 LARGEST_CORRELATION = 401  # records beyond which the two-time correlation is not kept
 
 LONG_NAMES = {
-    "network": "seed of the network",
     "trajectory": "index of the trajectory",
     "neuron": "index of the unit",
     "time": "time since the start",
@@ -172,14 +172,23 @@ def run(spec: TrajectoriesSpec, couplings: np.ndarray | None = None) -> xr.Datas
     Returns
     -------
     Dataset
-        Dims trajectory, neuron (the first ``spec.neurons`` units), time and lag, with several
-        networks network before them.  The two-time
-        correlation of phi is there for records of up to ``LARGEST_CORRELATION`` times.  For a
-        matrix that the spec holds, ``fixed_points`` are those that a root finder reaches from the
-        starts, from the ends of the trajectories and from the origin.  ``status(trajectory)`` is
-        NOT_CONVERGED where the integrator gave up; the record is NaN from there on.
+        Dims trajectory, neuron (the first ``spec.neurons`` units), time and lag, and before them
+        network if the spec has several.  The two-time correlation of phi is there for records of
+        up to ``LARGEST_CORRELATION`` times.  For a matrix that the spec holds, ``fixed_points``
+        are those that a root finder reaches from the starts, from the ends of the trajectories and
+        from the origin.  ``status(trajectory)`` is NOT_CONVERGED where the integrator gave up; the
+        record is NaN from there on.
+
+    Raises
+    ------
+    ValueError
+        If couplings come with a spec that draws its own.
     """
     if spec.networks is not None:
+        if couplings is not None:
+            raise ValueError(
+                f"{spec.key} draws the couplings of its networks, none are to be given"
+            )
         return _on_several(spec)
     J = spec.g * np.array(spec.matrix if couplings is None else couplings)
     transfer = transfer_function(spec.transfer)
@@ -249,17 +258,8 @@ def run(spec: TrajectoriesSpec, couplings: np.ndarray | None = None) -> xr.Datas
 
 def _on_several(spec: TrajectoriesSpec) -> xr.Dataset:
     """The trajectories of each network, which have the bits of a job of its own."""
-    members = spec.members()
-    networks = xr.Variable(
-        "network",
-        [member.couplings.seed for member in members],
-        {"long_name": LONG_NAMES["network"], "units": "1"},
-    )
-    return xr.concat(
-        [run(member, draw(member.couplings)["couplings"].values) for member in members],
-        dim=networks,
-        data_vars="all",
-        coords="minimal",
-        compat="override",
-        combine_attrs="override",
-    )
+    networks = []
+    for member in spec.members():
+        dataset = run(member, draw(member.couplings)["couplings"].values)
+        networks.append(on_network(dataset, member.couplings.seed))
+    return join_networks(networks)

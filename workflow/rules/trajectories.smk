@@ -2,7 +2,7 @@
 
 
 rule trajectories_one:
-    """The original dynamics of one network, or Lyapunov exponents of several."""
+    """The original dynamics of one network or several, or Lyapunov exponents of several."""
     input:
         lambda wildcards: [
             planning.path(spec) for spec in plan.spec("trajectories", wildcards.key).inputs()
