@@ -12,7 +12,7 @@ from scipy import integrate, stats
 from quasipotential import potential
 from quasipotential.couplings import elliptic
 from quasipotential.langevin.kernels import EulerMaruyama, HamiltonianPath, Hmc, Mala, mass
-from quasipotential.langevin.landscape import Landscape, State
+from quasipotential.langevin.landscape import Landscape, State, row_blocks
 from quasipotential.transfer import transfer_function
 
 T = 0.3
@@ -65,6 +65,23 @@ def test_state_against_the_potential(eta):
     assert state.energy == pytest.approx(potential.energy(x, of.J, of.transfer, eta), rel=1e-13)
     exact = potential.gradient(x, of.J, of.transfer, eta)
     np.testing.assert_allclose(state.gradient, exact, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("size, columns, blocks", [(330, 3, 2), (650, 20, 9), (330, 25, 1)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_state_in_blocks_of_rows(size, columns, blocks, order):
+    rng = np.random.default_rng(2)
+    J = np.array(1.3 * elliptic(size, 0.0, rng), order=order)
+    x, field = rng.standard_normal((2, size, columns))
+    rows = row_blocks(size, columns)
+    assert len(rows) == blocks
+    np.testing.assert_array_equal(np.concatenate([np.arange(size)[r] for r in rows]), range(size))
+    state = State(Landscape(J, transfer_function("tanh"), 0.1), x, field)
+    r = x - J @ np.tanh(x) - field
+    exact = r - (J.T @ r) / np.cosh(x) ** 2 + 0.2 * x
+    np.testing.assert_allclose(state.gradient, exact, rtol=1e-11, atol=1e-12)
+    energy = 0.5 * (r * r).sum(axis=0) + 0.1 * (x * x).sum(axis=0)
+    assert state.energy == pytest.approx(energy, rel=1e-13)
 
 
 def test_field_of_a_state_is_a_field_on_the_residual():
