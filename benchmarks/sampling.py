@@ -55,26 +55,33 @@ def cpu(function: Callable[[], object], repeats: int = 15) -> float:
 
 
 def gradients() -> None:
-    """Rate of the gradient as a share of two rates of plain products."""
+    """Rate of the gradient as a share of plain products, and its gain from blocks of rows."""
     rng = np.random.default_rng(0)
-    size = 1000
-    J = G * elliptic(size, 0.0, rng)
-    of = Landscape(J, transfer_function("tanh"))
-    square, out = rng.standard_normal((size, size)), np.empty((size, size))
     print(
         f"{'N':>6} {'K':>4} {'gradient GFLOP/s':>17} {'of square':>10} {'of the same product':>20}"
+        f" {'of undivided':>13}"
     )
-    for chains in (16, 64):
-        state = State(of, rng.standard_normal((size, chains)))
-        rates = np.empty((5, 3))
+    square, out = rng.standard_normal((1000, 1000)), np.empty((1000, 1000))
+    for size, chains in ((1000, 16), (1000, 64), (800, 4), (400, 4)):
+        J = G * elliptic(size, 0.0, rng)
+        state, undivided = (
+            State(Landscape(J, transfer_function("tanh")), rng.standard_normal((size, chains)))
+            for _ in range(2)
+        )
+        undivided._blocks = [slice(0, size)]
+        rates = np.empty((15, 4))
         for row in rates:  # interleaved, for a machine whose load changes
             row[:] = (
                 4 * size**2 * chains / cpu(state.update),
-                2 * size**3 / cpu(lambda: np.matmul(J, square, out=out), 3),
+                2 * 1000**3 / cpu(lambda: np.matmul(square, square, out=out), 1),
                 2 * size**2 * chains / cpu(lambda: np.matmul(J, state.x, out=state.gradient)),  # noqa: B023
+                4 * size**2 * chains / cpu(undivided.update),
             )
-        rate, peak, same = np.median(rates, axis=0)
-        print(f"{size:6} {chains:4} {rate / 1e9:17.1f} {rate / peak:10.0%} {rate / same:20.0%}")
+        rate, peak, same, whole = np.median(rates, axis=0)
+        print(
+            f"{size:6} {chains:4} {rate / 1e9:17.1f} {rate / peak:10.0%} {rate / same:20.0%}"
+            f" {rate / whole:13.2f}"
+        )
 
 
 def network() -> tuple[LangevinSpec, Landscape]:
