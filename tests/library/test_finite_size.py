@@ -358,17 +358,23 @@ def test_judgement_at_several_temperatures(solution):
         figure = figS11.draw(table, settings)
         figure.draw_without_rendering()
     # The samples scatter about Q > 0, which is selected; the other solution is far off.
-    selected, others = figure.axes
     z = table[(table["quantity"] == "p_value") & (table["panel"] != "all")]
-    for axis, samplers in ((selected, ["full"]), (others, ["descending"])):
-        marks = [line for line in axis.lines if line.get_marker() not in ("None", None)]
-        expected = z.loc[z["sampler"].isin(samplers), "x"].clip(-figS11.REACH, figS11.REACH)
-        assert sorted(line.get_ydata()[0] for line in marks) == pytest.approx(sorted(expected))
-        colder = [line.get_xdata()[0] for line in marks]
-        assert len(set(np.round(colder, 9))) == 2  # one place for each temperature
-    assert np.abs(z.loc[z["sampler"] == "full", "x"]).max() < 4
-    beyond = [line for line in others.lines if line.get_ydata()[0] == -figS11.REACH]
-    assert beyond and all(line.get_markerfacecolor() != "white" for line in beyond)
+    assert len(figure.axes) == len(figS11.QUANTITIES)
+    for axis, quantity in zip(figure.axes, figS11.QUANTITIES, strict=True):
+        here = z[z["panel"] == quantity]
+        for selected, sampler in ((True, "full"), (False, "descending")):
+            mark, _ = figS11.MARKS[selected]
+            marks = [line for line in axis.lines if line.get_marker() == mark]
+            assert all((line.get_markerfacecolor() == "none") != selected for line in marks)
+            expected = here.loc[here["sampler"] == sampler].sort_values("beta")["x"]
+            drawn = sorted((line.get_xdata()[0], line.get_ydata()[0]) for line in marks)
+            # One place for each temperature, and no distance outside of the axis.
+            assert len({round(place, 9) for place, _ in drawn}) == 2
+            assert [distance for _, distance in drawn] == pytest.approx(list(expected))
+            low, high = axis.get_ylim()
+            assert all(low < distance < high for _, distance in drawn)
+    assert z.loc[z["sampler"] == "full", "x"].abs().max() < 4
+    assert z.loc[z["sampler"] == "descending", "x"].abs().max() > 10
 
 
 def test_judgement_without_a_limit_says_so(solution):

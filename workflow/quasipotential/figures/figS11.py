@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
 
 from . import figS10, style, tables
 
-#: Quantity -> (name in the legend, mark).
-MARKS = {
-    "q": ("$q$", "o"),
-    "scaled_energy": (r"$2\beta E/N$", "s"),
-    "overlap": (r"$\langle|\phi^a\cdot\phi^b|\rangle/N$", "^"),
-    "G_d": (r"$\beta\langle r\cdot\phi\rangle/N$", "D"),
+#: Panel: quantity -> its name.
+QUANTITIES = {
+    "q": "$q$",
+    "scaled_energy": r"$2\beta E/N$",
+    "overlap": r"$\langle|\phi^a\cdot\phi^b|\rangle/N$",
+    "G_d": r"$\beta\langle r\cdot\phi\rangle/N$",
 }
-PANELS = {True: "selected solution", False: "other solutions"}
-REACH = 12.0  # of the axis; what is beyond is drawn at its end
+#: Whether the theory selects a solution -> its mark, and what the legend says.
+MARKS = {True: ("o", "selected solution"), False: ("D", "other solutions")}
+LINEAR = 4.0  # errors; the axis is linear up to here and logarithmic beyond
 SPREAD = 0.7  # of the room of a point, over its temperatures
 
 
@@ -37,48 +40,59 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     """Distances of each solution from the limits, in units of the error."""
     points, betas = settings["points"], settings["beta"]
     distances = _distances(table)
-    panels = {key: title for key, title in PANELS.items() if (distances["selected"] == key).any()}
-    if not panels:
-        panels = {True: "no limit: too few sizes equilibrated"}
     figure, axes = style.new_figure(
-        style.PAGE, 1.0 + 2.1 * len(panels), nrows=len(panels), sharex=True
+        style.PAGE, 0.9 + 1.25 * len(QUANTITIES), nrows=len(QUANTITIES), sharex=True, sharey=True
     )
     colours = _colours(betas)
-    for axis, (selected, title) in zip(axes.flat, panels.items(), strict=True):
+    for axis, (quantity, title) in zip(axes.flat, QUANTITIES.items(), strict=True):
         axis.axhspan(-2, 2, color="0.92", zorder=0)
         axis.axhline(0, color="0.6", lw=0.7, zorder=1)
-        here = distances[distances["selected"] == selected]
-        for row in here.itertuples():
+        for row in distances[distances["panel"] == quantity].itertuples():
+            colour = colours[row.beta]
             axis.plot(
                 _place(row.g, row.gamma, row.beta, points, betas),
-                np.clip(row.z, -REACH, REACH),
-                marker=MARKS[row.panel][1],
-                color=colours[row.beta],
-                mfc="white" if abs(row.z) <= REACH else colours[row.beta],
+                row.z,
+                marker=MARKS[row.selected][0],
+                color=colour,
+                mfc=colour if row.selected else "none",
+                ms=4 if row.selected else 5.5,
                 mew=0.9,
                 ls="",
             )
         for edge in range(1, len(points)):
             axis.axvline(edge - 0.5, color="0.85", lw=0.6, zorder=0)
-        axis.set(ylim=(-REACH - 1, REACH + 1), ylabel="(theory $-$ limit)/error")
-        axis.set_xlim(-0.5, len(points) - 0.5)
-        axis.set_title(title, loc="right")
+        axis.set_title(title)
+    if distances.empty:
+        axes[0, 0].set_title("no limit: too few sizes equilibrated", loc="right")
+    axes[0, 0].set_xlim(-0.5, len(points) - 0.5)
+    _errors_axis(axes[0, 0], distances["z"])
+    figure.supylabel("(theory $-$ limit)/error", fontsize=10)
     names = [f"$\\gamma={point['gamma']:g}$\n$g={point['g']:.4g}$" for point in points]
     axes[-1, 0].set_xticks(range(len(points)), names)
     handles = [
-        Line2D([], [], marker=mark, ls="", color="k", mfc="white", label=name)
-        for name, mark in MARKS.values()
-    ]
-    handles += [
-        Line2D(
-            [], [], marker="o", ls="", color=colours[beta], mfc="white", label=f"$T={1 / beta:.3g}$"
-        )
+        Line2D([], [], marker="o", ls="", color=colours[beta], label=f"$T={1 / beta:.3g}$")
         for beta in betas
     ]
-    handles.append(Line2D([], [], marker="o", ls="", color="k", label=f"beyond {REACH:g} errors"))
-    figure.legend(handles=handles, loc="outside upper center", ncols=5)
+    handles += [
+        Line2D([], [], marker=mark, ls="", color="k", mfc="k" if key else "white", label=name)
+        for key, (mark, name) in MARKS.items()
+        if key or (~distances["selected"]).any()
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=4)
     style.label_panels(axes)
     return figure
+
+
+def _errors_axis(axis: Axes, z: pd.Series) -> None:
+    """Linear in the errors that are to be expected, logarithmic beyond."""
+    reach = 1.5 * max(LINEAR, z.abs().max() if len(z) else 0.0)
+    axis.set_yscale("symlog", linthresh=LINEAR, linscale=2.0)
+    axis.set_ylim(-reach, reach)
+    decades = [ten for ten in (10.0, 100.0, 1000.0) if ten < reach]
+    ticks = [2.0, *decades]
+    axis.set_yticks([-tick for tick in ticks] + [0.0] + ticks)
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_locator(NullLocator())
 
 
 def _distances(table: pd.DataFrame) -> pd.DataFrame:
