@@ -104,6 +104,20 @@ def test_replica_exchange_can_be_switched_on():
         plan.build(config.load(raw))
 
 
+def test_swaps_can_be_told_to_rescale():
+    raw = with_value("sampling.below.rescale", True)
+    with pytest.raises(config.ConfigError, match="rescale is a kind of exchange"):
+        plan.build(config.load(raw))
+    raw["sampling"]["below"]["exchange"] = True
+    raw["sampling"]["below"]["networks_per_job"] = 1
+    specs = plan.build(config.load(raw)).stages["langevin"].values()
+    rescaled = {spec.key for spec in specs if spec.rescale}
+    assert len(rescaled) == DEFAULT["sampling"]["below"]["networks"]
+    plain = plan.build(config.load(DEFAULT)).stages["langevin"].values()
+    assert rescaled.isdisjoint({spec.key for spec in plain})
+    assert all("rescale" not in spec.canonical() for spec in plain)
+
+
 def test_missing_key_is_named():
     raw = copy.deepcopy(DEFAULT)
     del raw["figures"]["fig9"]["damping"]

@@ -39,7 +39,7 @@ from .specs import (
 )
 from .status import Status
 
-SWITCHES = {"exchange", "planted"}  # the options that are yes or no
+SWITCHES = {"exchange", "planted", "rescale"}  # the options that are yes or no
 MAX_VALUES = 100_000  # in a raw config
 MAX_DEPTH = 20
 MAX_FAULTS = 20  # that are listed
@@ -220,6 +220,7 @@ class Sampling(Section):
     target_acceptance: Annotated[float, Field(gt=0, lt=1)] = 0.8
     mass_floor: Positive = 0.03
     exchange: bool = False
+    rescale: bool = False
     swap_rate: Annotated[float, Field(gt=0.05, lt=0.95)] = 0.25
     field: NonNegative = 0.0
     step: Positive

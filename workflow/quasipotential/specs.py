@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import operator
 from abc import abstractmethod
 from collections import Counter
 from typing import Annotated, ClassVar, Literal
@@ -409,6 +410,8 @@ class LangevinSpec(Spec):
     hottest: Positive  # from which every chain is cooled during warm-up; top of the ladder
     exchange: bool = False  # swap states between neighbours of a ladder of temperatures
     swap_rate: Annotated[float, Field(gt=0.05, lt=0.95)] = 0.25  # which spaces the ladder
+    #: In a swap replicas keep their noise (module ``langevin.rescaling``).
+    rescale: bool = Field(default=False, exclude_if=operator.not_)
     field: NonNegative = 0.0  # strength h of a field of random signs, one for each chain
     chains: Annotated[int, Field(ge=4, multiple_of=2)]  # per temperature
     warmup: Annotated[int, Field(ge=10)]  # transitions
@@ -454,6 +457,8 @@ class LangevinSpec(Spec):
             raise ValueError("exchange needs hottest above the temperatures")
         if self.exchange and self.warmup < 24:
             raise ValueError("exchange needs warmup of at least 24, to space its ladder")
+        if self.rescale and not self.exchange:
+            raise ValueError("rescale is a kind of exchange: it needs exchange too")
         return self
 
     def label(self) -> str:
@@ -468,7 +473,8 @@ class LangevinSpec(Spec):
         rungs = len(self.temperatures)
         if self.exchange:  # neighbours differ by 1.6/sqrt(N/2) in ln T where they swap at 25 %
             span = math.log(self.hottest / self.temperatures[0])
-            rungs += math.ceil(span * math.sqrt(self.couplings.N / 2) / 1.6)
+            units = 4 if self.rescale else self.couplings.N
+            rungs += math.ceil(span * math.sqrt(units / 2) / 1.6)
         return self.chains * rungs
 
     def mem_mb(self) -> int:
@@ -490,7 +496,10 @@ class LangevinSpec(Spec):
         transitions = self.warmup + self.most * self.thin
         steps = transitions * max(1.0, 1.5 * self.path_length / self.step)
         # Three products of matrices; reading J costs as much as nine columns.
-        return 2 + 1e-10 * N**3 + steps * (3e-5 + N**2 * (self.columns() + 9) / 7.5e9)
+        seconds = 2 + 1e-10 * N**3 + steps * (3e-5 + N**2 * (self.columns() + 9) / 7.5e9)
+        if self.rescale:  # two factorisations and some forty products with vectors
+            seconds += transitions * self.columns() * (3e-3 + 1e-10 * N**3)
+        return seconds
 
 
 class BatchSpec(Spec):

@@ -4,6 +4,7 @@ r"""Sampling the Boltzmann measure P(x) ~ exp(-E(x)/T) of one network.
 - `kernels`: Euler-Maruyama, MALA and HMC
 - `tuning`: steps that lead to a target acceptance
 - `exchange`: swaps on a ladder of temperatures, its spacing, round trips
+- `rescaling`: swaps in which replicas keep their noise
 - `ensemble`: all chains at all temperatures as columns of one batch
 - `observables`: what is measured
 - `sampler`: warm-up and draws

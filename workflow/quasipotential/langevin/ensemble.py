@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import exchange
+from . import exchange, rescaling
 from .kernels import Kernel
 from .landscape import State
 
@@ -35,7 +35,8 @@ class Ensemble:
     kernel : Kernel
     length : float
         Of a transition.
-    swaps : bool
+    swaps, rescale : bool
+        Whether there are swaps, and whether replicas keep their noise in them.
     rng : Generator
     transitions : int
         Made so far on this ladder; decides which pairs are offered a swap.
@@ -49,6 +50,7 @@ class Ensemble:
     length: float
     swaps: bool
     rng: np.random.Generator
+    rescale: bool = False
     transitions: int = 0
 
     def move(self, temperatures: Array) -> Array:
@@ -63,6 +65,8 @@ class Ensemble:
         """Offer swaps to every second pair of neighbours; rates (rung - 1,), NaN if no offer."""
         parity = self.transitions % 2
         self.transitions += 1
+        if self.rescale:
+            return rescaling.swap(self.state, self.columns, self.temperatures, parity, self.rng)
         return exchange.swap(self.state.energy, self.columns, self.temperatures, parity, self.rng)
 
     def at(self, rungs: Array) -> Array:

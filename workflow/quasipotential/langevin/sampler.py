@@ -26,7 +26,7 @@ import numpy as np
 
 from ..progress import Progress
 from ..specs import LangevinSpec
-from . import exchange
+from . import exchange, rescaling
 from .ensemble import Ensemble
 from .kernels import kernel
 from .landscape import Landscape, State
@@ -60,7 +60,8 @@ def begin(spec: LangevinSpec, landscape: Landscape, planted: Array | None = None
     N = len(landscape.J)
     temperatures = np.array(spec.temperatures)
     if spec.exchange:
-        temperatures = exchange.first_ladder(_anchors(spec), N, spec.swap_rate)
+        units = rescaling.UNITS if spec.rescale else N
+        temperatures = exchange.first_ladder(_anchors(spec), units, spec.swap_rate)
     columns = np.arange(spec.chains * temperatures.size).reshape(spec.chains, -1)
     start = np.repeat(starts(spec), temperatures.size)
     x = start_rng.standard_normal((N, columns.size)) * (start == RANDOM)
@@ -78,6 +79,7 @@ def begin(spec: LangevinSpec, landscape: Landscape, planted: Array | None = None
         kernel=kernel(spec, landscape),
         length=spec.path_length,
         swaps=spec.exchange,
+        rescale=spec.rescale,
         rng=rng,
     )
 
