@@ -62,6 +62,7 @@ def run(spec: BatchSpec, folder: Path, code: str = "code", interval: float = -1.
         {"algorithm": "euler-maruyama", "step": 0.1},
         # Ladders and numbers of fixed points differ between networks.
         {"exchange": True, "polish_below": 0.1, "field": 0.1, "thin": 2},
+        {"exchange": True, "rescale": True, "field": 0.1},
     ],
 )
 def test_each_network_has_the_bits_of_a_job_of_its_own(options, tmp_path):

@@ -82,10 +82,17 @@ def test_steps_are_tuned_to_the_target_acceptance(algorithm, target):
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "exchange"),
-    [("hmc", False), ("mala", False), ("euler-maruyama", False), ("hmc", True), ("mala", True)],
+    ("algorithm", "options"),
+    [
+        ("hmc", {}),
+        ("mala", {}),
+        ("euler-maruyama", {}),
+        ("hmc", {"exchange": True}),
+        ("mala", {"exchange": True}),
+        ("hmc", {"exchange": True, "rescale": True}),
+    ],
 )
-def test_two_units_against_numerical_integration(algorithm, exchange):
+def test_two_units_against_numerical_integration(algorithm, options):
     # Euler with h = 0.02: a bias of about 1 %, within the standard errors.
     euler = algorithm == "euler-maruyama"
     T = 0.3
@@ -95,7 +102,7 @@ def test_two_units_against_numerical_integration(algorithm, exchange):
         network=3,
         temperatures=(T,),
         algorithm=algorithm,
-        exchange=exchange,
+        **options,
         step=0.02 if euler else 0.5,
         path_length=1.5,
         thin=2,
@@ -317,6 +324,7 @@ def test_chains_that_cannot_agree_are_marked():
         {"algorithm": "mala"},
         {"algorithm": "euler-maruyama"},
         {"exchange": True, "field": 0.1, "thin": 2},
+        {"exchange": True, "rescale": True, "field": 0.1},
     ],
 )
 def test_run_is_reproducible_and_described(options):
@@ -331,7 +339,14 @@ def test_run_is_reproducible_and_described(options):
         assert variable.attrs["long_name"] and variable.attrs["units"] == "1"
 
 
-@pytest.mark.parametrize("options", [{}, {"exchange": True, "field": 0.1, "thin": 2}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"exchange": True, "field": 0.1, "thin": 2},
+        {"exchange": True, "rescale": True},
+    ],
+)
 def test_a_stopped_run_goes_on_to_the_same_bits(options, tmp_path, monkeypatch):
     s = spec(draws=30, warmup=24, **options)
     undisturbed = run(s)

@@ -15,6 +15,7 @@ from quasipotential.langevin import rescaling
 from quasipotential.langevin.landscape import Landscape, State
 from quasipotential.langevin.rescaling import Place, Rescaling
 from quasipotential.specs import CouplingsSpec, LangevinSpec
+from quasipotential.status import Status
 from quasipotential.transfer import transfer_function
 
 
@@ -174,6 +175,37 @@ def test_ladders_have_few_rungs_whatever_the_size():
     # sqrt(N) rungs against a few for any N.
     assert rungs[80, False] > 1.6 * rungs[20, False]
     assert rungs[80, True] <= rungs[20, True] + 1 < rungs[80, False] / 4
+
+
+def test_both_kinds_of_swaps_give_the_same_averages():
+    # Two routes to one measure with several valleys; the rescaled ladder has half of the rungs.
+    J = elliptic(20, 0.0, np.random.default_rng(13))
+    runs = {}
+    for rescale in (False, True):
+        spec = LangevinSpec(
+            couplings=CouplingsSpec(N=20, gamma=0.0, seed=13),
+            g=1.5,
+            temperatures=(1e-3, 1e-2),
+            algorithm="hmc",
+            exchange=True,
+            rescale=rescale,
+            step=0.3,
+            path_length=10.0,
+            hottest=0.3,
+            chains=8,
+            warmup=150,
+            draws=400 if rescale else 1500,
+            seed=2,
+        )
+        runs[rescale] = langevin.run(spec, J)
+        assert np.all(runs[rescale]["status"] == Status.CONVERGED.code)
+    plain, rescaled = runs[False], runs[True]
+    assert rescaled.sizes["rung"] < 0.6 * plain.sizes["rung"]
+    for name in ("q", "energy", "mean_square_x", "overlap_absolute"):
+        difference = rescaled[f"{name}_mean"] - plain[f"{name}_mean"]
+        error = np.hypot(rescaled[f"{name}_mcse"], plain[f"{name}_mcse"])
+        assert np.all(np.abs(difference) < 4.5 * error), name
+        assert np.all(error < 0.1 * plain[f"{name}_mean"]), name
 
 
 def test_rescale_needs_exchange():
