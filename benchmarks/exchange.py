@@ -1,5 +1,5 @@
 """Replica exchange with plain and with rescaled swaps on the same networks: CPU time for an
-effective sample of q and for a round trip.  One run, about four minutes.
+effective sample of q and for a round trip.  One run, about five minutes.
 
 OPENBLAS_NUM_THREADS=1 PYTHONPATH=workflow python benchmarks/exchange.py
 """
