@@ -1,5 +1,5 @@
 """Replica exchange with plain and with rescaled swaps on the same networks: CPU time for an
-effective sample of q and for a round trip.  One run, about five minutes.
+effective sample of q and for a round trip.  One run, about eight minutes.
 
 OPENBLAS_NUM_THREADS=1 PYTHONPATH=workflow python benchmarks/exchange.py
 """
@@ -26,14 +26,14 @@ POINTS = (
     (0.5, 0.866666666667, 200, 0.002),
 )
 #: What serves each kind well: path length and draws.
-KINDS = {False: (6.0, 1500), True: (40.0, 500)}
+KINDS = {False: (6.0, 3000), True: (40.0, 500)}
 
 
 def measure(
     gamma: float, g: float, N: int, hottest: float, seed: int, rescale: bool
 ) -> tuple[float, ...]:
     """CPU milliseconds a draw; effective samples of q at both temperatures and round trips of a
-    ladder for each draw; rungs."""
+    ladder for each draw; round trips in all; rungs."""
     path_length, draws = KINDS[rescale]
     spec = LangevinSpec(
         couplings=CouplingsSpec(N=N, gamma=gamma, seed=seed),
@@ -61,9 +61,9 @@ def measure(
         sampler.draw(spec, ensemble, record)
     seconds = time.process_time() - start
     cold, warm = (summarise(values) for values in record.draws["q"])
-    trips = record.crossings.round_trips(ensemble.columns).mean()
-    rungs = ensemble.temperatures.size
-    return 1e3 * seconds / draws, *np.array([cold.ess, warm.ess, trips]) / draws, rungs
+    trips = record.crossings.round_trips(ensemble.columns)
+    rates = np.array([cold.ess, warm.ess, trips.mean()]) / draws
+    return 1e3 * seconds / draws, *rates, trips.sum(), ensemble.temperatures.size
 
 
 def main() -> None:
@@ -75,11 +75,12 @@ def main() -> None:
         costs = {}
         for rescale in (False, True):
             rows = [measure(gamma, g, N, hottest, seed, rescale) for seed in range(NETWORKS)]
-            ms, cold, warm, trips, rungs = np.mean(rows, axis=0)
+            ms, cold, warm, trips, seen, rungs = np.mean(rows, axis=0)
             costs[rescale] = ms / np.array([cold, warm, trips])
             print(
                 f"{gamma:6} {g:6.3f} {N:4} {'rescaled' if rescale else 'plain':>9} {rungs:6.1f}   "
-                + "".join(f"{cost:10.1f}" for cost in costs[rescale]),
+                + "".join(f"{cost:10.1f}" for cost in costs[rescale])
+                + f"   ({NETWORKS * seen:.0f} round trips)",
                 flush=True,
             )
         ratios = costs[False] / costs[True]

@@ -86,17 +86,27 @@ def test_what_does_not_come_back_is_refused():
 
 
 def test_linear_networks_always_swap_whatever_their_size():
-    N, chains = 300, 5
+    # Three rungs: the pair (0, 1), then (1, 2).  A chain has a field of its own.
+    N, chains, T = 200, 3, np.array([0.01, 1.0, 4.0])
     of = network(N, 0.5, "linear")
     rng = np.random.default_rng(3)
-    x = rng.standard_normal((N, 2 * chains))
-    state, columns = State(of, x), np.arange(2 * chains).reshape(chains, 2)
-    (rate,) = rescaling.swap(state, columns, np.array([0.01, 1.0]), 0, rng)
-    assert rate == 1.0
-    np.testing.assert_array_equal(columns[:, 0], np.arange(1, 2 * chains, 2))
-    np.testing.assert_allclose(state.x[:, columns[:, 0]], 0.1 * x[:, 1::2], atol=1e-8)
-    np.testing.assert_allclose(state.x[:, columns[:, 1]], 10.0 * x[:, ::2], atol=1e-8)
-    np.testing.assert_allclose(state.energy, of.energy(state.x), rtol=1e-12)
+    fields = np.repeat(rng.choice([-0.3, 0.3], (N, chains)), 3, axis=1)
+    state = State(of, rng.standard_normal((N, 3 * chains)), fields)
+    columns = np.arange(3 * chains).reshape(chains, 3)
+
+    def residuals():
+        return state.x - of.J @ state.x - fields
+
+    before = residuals()
+    first = rescaling.swap(state, columns, T, 0, rng)
+    np.testing.assert_array_equal(first, [1.0, np.nan])
+    second = rescaling.swap(state, columns, T, 1, rng)
+    np.testing.assert_array_equal(second, [np.nan, 1.0])
+    np.testing.assert_array_equal(columns[1], [4, 5, 3])
+    # From the rungs 0, 1, 2 to 2, 0, 1.
+    factors = np.tile(np.sqrt(T[[2, 0, 1]] / T), chains)
+    np.testing.assert_allclose(residuals(), factors * before, atol=1e-8)
+    np.testing.assert_allclose(state.energy, 0.5 * (residuals() ** 2).sum(axis=0), rtol=1e-12)
 
 
 def weight(of, x, T):

@@ -22,6 +22,9 @@ FORMAT = 1
 MAX_GRID = 10_000
 #: Seconds of work below which a cluster job costs more than it does.
 LEAST_WORK = 60.0
+#: Units of a harmonic valley whose ladder has about as many rungs as rescaled swaps need next to
+#: the transition, at gamma = 0, N = 100 and 200.
+RESCALED_UNITS = 4
 STAGES = ("couplings", "trajectories", "langevin", "batches", "dmft", "replica", "figures")
 
 
@@ -473,14 +476,14 @@ class LangevinSpec(Spec):
         rungs = len(self.temperatures)
         if self.exchange:  # neighbours differ by 1.6/sqrt(N/2) in ln T where they swap at 25 %
             span = math.log(self.hottest / self.temperatures[0])
-            units = 4 if self.rescale else self.couplings.N
+            units = RESCALED_UNITS if self.rescale else self.couplings.N
             rungs += math.ceil(span * math.sqrt(units / 2) / 1.6)
         return self.chains * rungs
 
     def mem_mb(self) -> int:
         N = self.couplings.N
         numbers = (
-            9 * N**2
+            (17 if self.rescale else 9) * N**2
             + 12 * N * self.columns()
             + 24 * self.most * self.chains * len(self.temperatures)
         )

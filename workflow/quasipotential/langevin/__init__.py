@@ -66,7 +66,7 @@ LONG_NAMES = {
     "rung": "index of the rung of the ladder of temperatures",
     "rung_temperature": "temperature of the rung",
     "stretch": "index of the stretch between the rungs stretch and stretch + 1",
-    "swap_rate": "mean swap probability of two neighbouring rungs",
+    "swap_rate": "mean swap probability of two neighbouring rungs (rescaled swaps: share made)",
     "round_trips": "round trips between the coldest and the hottest rung, all replicas of a ladder",
     "fixed_point": "index of the fixed point, x and -x being one",
     "fixed_point_index": "fixed point that the last state of the chain belongs to; -1: none, "

@@ -15,7 +15,8 @@ ladder is
 
 so that d = erfcinv(a) adds up along the ladder.  Measured rates give d of each stretch, and the
 rungs are placed anew at equal distances between those temperatures that were asked for, which stay.
-The noise of single rates is averaged over ``SMOOTHING`` stretches.
+The noise of single rates is averaged over ``SMOOTHING`` stretches.  For rescaled swaps (module
+``rescaling``) the law is a rule of thumb.
 
 A crossing is the way of a replica from one end of the ladder to the other; two of them are a round
 trip.

@@ -1,9 +1,9 @@
 r"""Swaps of temperatures in which replicas keep their noise.
 
-In a harmonic valley the residual r = x - J phi(x) of a state at temperature T is sqrt(T) times
-white noise.  A replica that goes from T to T' with its state as it is must by chance have the
-energy of T', N T'/2 within sqrt(N/2) T', which needs of the order of sqrt(N) rungs a decade.  Here
-it takes its noise along instead: x becomes the y with
+In a harmonic valley the residual r = x - J phi(x), less a field if there is one, of a state at
+temperature T is sqrt(T) times white noise.  A replica that goes from T to T' with its state as it
+is must by chance have the energy of T', N T'/2 within sqrt(N/2) T', which needs of the order of
+sqrt(N) rungs a decade.  Here it takes its noise along instead: x becomes the y with
 
     r(y) = s r(x),    s = sqrt(T'/T),    |det dy/dx| = s^N |det A(x)|/|det A(y)|,
     A_ij = delta_ij - J_ij phi'(x_j).
@@ -13,7 +13,7 @@ A pair of replicas, x from T to T' and x' from T' to T, is swapped with probabil
     W = E(x)/T - E(y)/T' + ln|det A(x)| - ln|det A(y)| + the same of x' and y',
 
 in which the powers of s cancel, and for eta = 0 the energies too: E(y)/T' = E(x)/T.  What is left
-are the determinants, that is the curvature of the valleys, of which few soft directions count.
+are the determinants, that is how the curvature of the valleys changes with the noise.
 
 y is the solution that Broyden's method finds from x, with A(x) for a first Jacobian.  There may be
 none, where two valleys have merged, or several.  The swap is exact because y counts only if the
@@ -43,8 +43,6 @@ from .landscape import Landscape, State
 
 Array = np.ndarray
 
-#: Units of a harmonic valley whose ladder, in ln T, is about the one needed here for any N.
-UNITS = 4
 ITERATIONS = 30
 #: In units of the root mean square of r: accuracy of y, distance that counts as x again, and
 #: distance from the solution, as seen from x, that is given up.
@@ -85,7 +83,7 @@ class Rescaling:
     field: Array | float = 0.0
 
     def residual(self, x: Array) -> Array:
-        """r = x - J phi(x) - h s of one state, shape (N,)."""
+        """r = x - J phi(x) - field of one state, shape (N,)."""
         return x - self.landscape.J @ self.landscape.transfer.phi(x) - self.field
 
     def place(self, x: Array) -> Place:

@@ -25,8 +25,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..progress import Progress
-from ..specs import LangevinSpec
-from . import exchange, rescaling
+from ..specs import RESCALED_UNITS, LangevinSpec
+from . import exchange
 from .ensemble import Ensemble
 from .kernels import kernel
 from .landscape import Landscape, State
@@ -60,7 +60,7 @@ def begin(spec: LangevinSpec, landscape: Landscape, planted: Array | None = None
     N = len(landscape.J)
     temperatures = np.array(spec.temperatures)
     if spec.exchange:
-        units = rescaling.UNITS if spec.rescale else N
+        units = RESCALED_UNITS if spec.rescale else N
         temperatures = exchange.first_ladder(_anchors(spec), units, spec.swap_rate)
     columns = np.arange(spec.chains * temperatures.size).reshape(spec.chains, -1)
     start = np.repeat(starts(spec), temperatures.size)
