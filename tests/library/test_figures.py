@@ -167,6 +167,17 @@ def test_names_in_captions_are_for_readers():
     assert "against beta at gamma = 0." in text
 
 
+@pytest.mark.parametrize(("eta", "said"), [(0.0, True), (0.05, False)])
+def test_the_energy_is_half_of_t_only_without_a_confinement(eta, said):
+    spec = ReplicaSpec(gamma=0.0, g=(0.8,), temperatures=(0.1, 1.0), eta=eta)
+    solution = replica.run(spec)
+    assert np.allclose(solution["energy"] / solution["temperature"], 0.5) == said
+    sources = {"replica": [solution.assign_attrs(spec=spec.canonical())]}
+    settings = {"gamma": 0.0, "eta": figure_job.confinement(sources)}
+    text = figure_job.caption(REPORT / "fig2.rst", tables.join([tables.rows(y=[1.0])]), settings)
+    assert ("The energy is T/2 for every g" in text) == said
+
+
 def test_what_is_not_drawn_is_neither_counted_nor_listed(table):
     """Samples of another g, and published values of other g, beta or gamma."""
     settings = {"gamma": 0.0, "g": [1.0]}

@@ -39,6 +39,12 @@ def has_transition(sources: dict[str, list[xr.Dataset]]) -> bool:
     return all(name == "linear" or transfer_function(name).is_sigmoidal for name in names)
 
 
+def confinement(sources: dict[str, list[xr.Dataset]]) -> float:
+    """The largest eta of the results."""
+    specs = [tables.sampled_spec(dataset) for datasets in sources.values() for dataset in datasets]
+    return max((spec.get("eta", 0.0) for spec in specs), default=0.0)
+
+
 def caption(
     template: Path, table: pd.DataFrame, settings: dict, networks: dict[int, int] | None = None
 ) -> str:
@@ -89,7 +95,7 @@ def run(snakemake, module: ModuleType) -> None:
     settings = json.loads(spec.settings)
     sources = {role: list(map(store.load, paths)) for role, paths in inputs(snakemake, spec)}
     published = read_published(snakemake.input.published, spec.name)
-    settings |= {"transition": has_transition(sources)}
+    settings |= {"transition": has_transition(sources), "eta": confinement(sources)}
     if not of_the_paper(sources):
         published = published.iloc[:0]
     table = module.tabulate(sources, published, settings)
