@@ -14,7 +14,7 @@ import xarray as xr
 from matplotlib.colors import to_hex
 
 from quasipotential import figure_job, replica
-from quasipotential.figures import fig8, fig9, style, tables
+from quasipotential.figures import fig1, fig8, fig9, style, tables
 from quasipotential.specs import ProtocolSpec, ReplicaSpec
 from quasipotential.status import STATUS_ATTRIBUTES, Status
 
@@ -374,3 +374,27 @@ def test_only_a_phi_with_that_transition_has_it_marked(transfer, expected):
         handle.get_label() for handle in style.gamma_handles(tables.rows(quantity=[]), settings)
     ]
     assert any("g(1" in label for label in labels) == expected
+
+
+@pytest.mark.parametrize("transition", [True, False])
+def test_the_phase_diagram_of_another_phi_has_no_line(transition):
+    activity = xr.Dataset(
+        {
+            "x": (("trajectory", "neuron", "time"), np.zeros((1, 2, 3))),
+            "status": ("trajectory", np.zeros(1, np.int8), STATUS_ATTRIBUTES),
+        },
+        coords={"neuron": [0, 1], "time": [0.0, 1.0, 2.0]},
+        attrs={"spec": json.dumps({"g": 0.6, "couplings": {"gamma": 0.5}})},
+    )
+    settings = {"activity": {"points": [{"g": 0.6, "gamma": 0.5}]}, "g_max": 4.0}
+    settings |= {"transition": transition}
+    sources = {"activity": [activity], "small_networks": []}
+    table = fig1.tabulate(sources, tables.rows(quantity=[]), settings)
+    small = pd.read_csv(DRAWN / "data" / "fig1.csv")
+    small = small[small["panel"].str.startswith("small_network")]
+    figure = fig1.draw(tables.join([table, small]), settings)
+    (diagram,) = (axis for axis in figure.axes if axis.get_ylabel() == r"$\gamma$")
+    assert ("chaos" in {text.get_text() for text in diagram.texts}) == transition
+    settings["activity"] |= {"neurons": 4, "N": 100}
+    text = figure_job.caption(REPORT / "fig1.rst", table, settings)
+    assert ("g (1 + gamma) = 1" in text) == ("above the transition" in text) == transition

@@ -14,7 +14,7 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
     """Rows of all panels.
 
     ``activity``: x is the time, y the activity of unit ``N``.  ``phase_diagram``: the line
-    g (1 + gamma) = 1 and the points of panel a, x is g, y is gamma.  ``small_network_<k>``: row by
+    g (1 + gamma) = 1, if that is the transition, x is g, y is gamma.  ``small_network_<k>``: row by
     row the coordinates x_1, x_2, x_3 (quantities), x is the time; E is the quasi-potential.
     """
     parts = []
@@ -34,9 +34,10 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
                     y=dataset["x"].isel(trajectory=0).sel(neuron=neuron).values,
                 )
             )
-    g = np.linspace(0.5, settings["g_max"], 151)
-    line = {"panel": "phase_diagram", "quantity": "gamma", "source": "theory"}
-    parts.append(tables.rows(g=g, gamma=1 / g - 1, x=g, y=1 / g - 1, **line))
+    if style.has_transition(settings):
+        g = np.linspace(0.5, settings["g_max"], 151)
+        line = {"panel": "phase_diagram", "quantity": "gamma", "source": "theory"}
+        parts.append(tables.rows(g=g, gamma=1 / g - 1, x=g, y=1 / g - 1, **line))
     for number, dataset in enumerate(sources["small_networks"]):
         parts += _small_network(dataset, f"small_network_{number}")
     return tables.join(parts)
@@ -106,10 +107,8 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
 
 def _draw_phase_diagram(axis, table: pd.DataFrame, points: list[dict], g_max: float) -> None:
     line = table[table["panel"] == "phase_diagram"]
-    axis.plot(line["x"], line["y"], color="k")
-    axis.fill_between(line["x"], line["y"], 1, color="#DDC9B7", lw=0)
-    axis.text(0.22, 0.55, "order", ha="center", transform=axis.transAxes)
-    axis.text(0.7, 0.8, "chaos", ha="center", transform=axis.transAxes)
+    if len(line):
+        _draw_transition(axis, line, 0.72 * g_max)
     for point, mark in zip(points, "osD^", strict=False):
         axis.plot(
             point["g"],
@@ -130,7 +129,15 @@ def _draw_phase_diagram(axis, table: pd.DataFrame, points: list[dict], g_max: fl
     axis.set(xlim=(0, g_max), ylim=(-1, 1), xlabel="$g$", ylabel=r"$\gamma$")
     axis.set_title("(b)", loc="left", fontweight="bold")
     axis.set_yticks(np.linspace(-1, 1, 5))
-    edge = line.iloc[(line["x"] - 0.72 * g_max).abs().argmin()]
+
+
+def _draw_transition(axis, line: pd.DataFrame, named_at: float) -> None:
+    """The line g (1 + gamma) = 1, with its name below it at a gain, and the two phases."""
+    axis.plot(line["x"], line["y"], color="k")
+    axis.fill_between(line["x"], line["y"], 1, color="#DDC9B7", lw=0)
+    axis.text(0.22, 0.55, "order", ha="center", transform=axis.transAxes)
+    axis.text(0.7, 0.8, "chaos", ha="center", transform=axis.transAxes)
+    edge = line.iloc[(line["x"] - named_at).abs().argmin()]
     axis.annotate(
         "$g(1+\\gamma)=1$",
         (edge["x"], edge["y"]),
