@@ -92,6 +92,70 @@ def test_values_that_do_not_go_together_are_refused_with_their_figure(path, valu
         assert word in str(error.value)
 
 
+def study(figure: str) -> dict:
+    """The config of the finite-size study, with one figure alone."""
+    raw = copy.deepcopy(DEFAULT)
+    update_config(raw, yaml.safe_load((ROOT / "config" / "sampling.yaml").read_text("utf-8")))
+    raw["figures"] |= {name: None for name in raw["figures"] if name != figure}
+    return raw | {"ledger": None, "claims": None}
+
+
+@pytest.mark.parametrize(
+    ("figure", "experiment", "changes", "words"),
+    [
+        ("figS10", "ordered_100", {"field": 0.3}, ["figS10", "ordered_100", "field of 0.3"]),
+        ("figS11", "ordered_100", {"networks": 1}, ["figS11", "ordered_100", "one network"]),
+        ("figS11", "ordered_100", {"algorithm": "mala"}, ["mala on unweighted", "takes one"]),
+        ("figS11", "ordered_100", {"planted": True}, ["hmc on planted", "takes one"]),
+        ("figS12", "cold_25", {"planted": True}, ["figS12", "cold_25", "planted networks"]),
+        ("figS12", "cold_25", {"gamma": [0.5]}, ["figS12", "gamma [0.5]", "at gamma = 0"]),
+        ("figS17", "equal_15", {"gamma": [0.5]}, ["figS17", "gamma [0.5]", "at gamma = 0"]),
+        ("figS11", "cold_100", {"beta": [99.9998, 1000.0]}, ["figS11", "both sample"]),
+    ],
+)
+def test_samples_that_a_figure_cannot_compare_are_refused(figure, experiment, changes, words):
+    raw = study(figure)
+    config.load(raw)
+    raw["sampling"][experiment] = raw["sampling"][experiment] | changes
+    with pytest.raises(config.ConfigError) as error:
+        config.load(raw)
+    for word in words:
+        assert word in str(error.value)
+
+
+@pytest.mark.parametrize("figure", ["figS12", "figS17"])
+def test_theories_without_a_confinement_are_not_compared_with_samples_in_one(figure):
+    raw = study(figure)
+    raw["eta"] = 0.1
+    with pytest.raises(config.ConfigError, match=f"eta is 0.1, but figures.{figure}"):
+        config.load(raw)
+
+
+@pytest.mark.parametrize(
+    ("figure", "key", "value"),
+    [("fig2", "gamma", [0.5]), ("fig2", "g", [1.5]), ("fig3", "beta", [100.0])],
+)
+def test_an_experiment_without_a_point_of_the_figure_is_refused(figure, key, value):
+    raw = with_value("sampling.mine", DEFAULT["sampling"]["below"] | {key: value})
+    raw["figures"][figure]["sampling"] = ["mine"]
+    with pytest.raises(config.ConfigError, match=f"{figure}.sampling: 'mine' has no point"):
+        config.load(raw)
+
+
+def test_a_fault_of_an_experiment_is_told_with_its_name():
+    raw = with_value("sampling.mine", DEFAULT["sampling"]["below"] | {"rescale": True})
+    with pytest.raises(config.ConfigError) as error:
+        plan.build(config.load(raw))
+    message = "the config is not valid, sampling.mine:\n  rescale is a kind of exchange"
+    assert message in str(error.value)
+
+
+def test_seeds_of_a_batch_do_not_overflow():
+    raw = with_value("seed", 2**63 - 2)
+    with pytest.raises(config.ConfigError, match="seed of the last network"):
+        plan.build(config.load(raw))
+
+
 def test_replica_exchange_can_be_switched_on():
     raw = with_value("sampling.below.exchange", True)
     raw["sampling"]["below"]["networks_per_job"] = 1
@@ -100,7 +164,7 @@ def test_replica_exchange_can_be_switched_on():
     switched = [spec for spec in specs if spec.exchange and spec.g == 0.8]
     assert len(switched) == DEFAULT["sampling"]["below"]["networks"]
     raw["sampling"]["below"]["hottest"] = 1e-3
-    with pytest.raises(config.ConfigError, match="hottest above the temperatures"):
+    with pytest.raises(config.ConfigError, match="must not be below"):
         plan.build(config.load(raw))
 
 
@@ -111,11 +175,11 @@ def test_swaps_can_be_told_to_rescale():
     raw["sampling"]["below"]["exchange"] = True
     raw["sampling"]["below"]["networks_per_job"] = 1
     specs = plan.build(config.load(raw)).stages["langevin"].values()
-    rescaled = {spec.key for spec in specs if spec.rescale}
+    rescaled = {spec.key for spec in specs if spec.rescale and spec.g == 0.8}
     assert len(rescaled) == DEFAULT["sampling"]["below"]["networks"]
     plain = plan.build(config.load(DEFAULT)).stages["langevin"].values()
     assert rescaled.isdisjoint({spec.key for spec in plain})
-    assert all("rescale" not in spec.canonical() for spec in plain)
+    assert all(("rescale" in spec.canonical()) == spec.rescale for spec in plain)
 
 
 def test_missing_key_is_named():

@@ -142,7 +142,10 @@ def test_caption_counts_what_differs(table):
         fig8_caption(table)
     )
     table.loc[table.index[-1], "status"] = "not_converged"
-    assert "1 point did not converge, marked by a red cross." in fig8_caption(table)
+    assert (
+        "1 point without a solution that can be used (not converged), marked by a red cross."
+        in fig8_caption(table)
+    )
 
 
 def test_caption_speaks_of_one_point_and_of_none(table):

@@ -77,9 +77,15 @@ def test_overlap_in_units_of_q_against_the_number_of_fixed_points(numbers):
     density = table[table["quantity"] == "density"]  # of the smallest N
     assert set(density["g"]) == {2.0} and set(density["N"]) == {50.0}
     np.testing.assert_allclose(density["y"], 1.0)
+    assert set(density["status"]) == {"not_equilibrated"}
     with style.paper_style():
         figure = figS12.draw(table, settings)
         figure.draw_without_rendering()
+        agreed = figS12.draw(table.assign(status="converged"), settings)
+    lines = [panels.axes[2].lines[0].get_linestyle() for panels in (figure, agreed)]
+    assert lines == [":", "-"]
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "(c) not equilibrated" in texts
     drawn = [tuple(line.get_xydata()[0]) for line in figure.axes[0].lines if len(line.get_xdata())]
     for g in rows.index:
         assert any(np.allclose(point, rows.loc[g, ["x", "y"]].astype(float)) for point in drawn)
@@ -162,3 +168,18 @@ def test_measure_and_attractor():
         figure = figS17.draw(table, {})
         figure.draw_without_rendering()
     assert len(figure.axes) == 3
+
+
+def test_measure_beside_the_attractor_takes_each_temperature_as_it_comes():
+    """Experiments at one g and N with other temperatures."""
+    spec = EqualEnergySpec(g=(1.5, 2.0))
+    equal = with_spec(equal_energy.run(spec), spec)
+    curve = ClosedFormSpec(g=(2.0,), temperatures=(0.01, 0.1, 1.0))
+    values = {"energy": [0.05, 0.5], "q": [0.4, 0.6], "mean_square_x": [1.0, 3.0]}
+    alone = {name: mean[:1] for name, mean in values.items()}
+    networks = [sampled(2.0, 100, [0.1, 1.0], values) for _ in range(2)]
+    networks += [sampled(2.0, 100, [0.3], alone) for _ in range(3)]
+    sources = {"equal_energy": [equal], "measure": [with_spec(closed_form.run(curve), curve)]}
+    table = figS17.tabulate(sources | {"sampling": networks}, pd.DataFrame(), {})
+    rows = table[table["source"] == "sampling"]
+    assert sorted(1 / rows["beta"]) == pytest.approx([0.1, 0.3, 1.0])

@@ -133,6 +133,26 @@ def test_whole_error_is_conservative(under_the_truth):
         assert found < alpha
 
 
+def test_eight_networks_of_two_kinds():
+    # A quarter of the networks differ, as where some have their measure at the origin: eight often
+    # hold none of them, so that their spread is too small.  The whole error bears it.
+    rng = np.random.default_rng(6)
+
+    def sample(N: int) -> Networks:
+        kinds = np.where(rng.random(8) < 0.25, 3.0, -1.0) / np.sqrt(3)  # mean 0, variance 1
+        spread = 0.5 / np.sqrt(N)
+        return Networks(N, LIMIT + SLOPE / N + spread * kinds, np.full(8, 0.1 * spread))
+
+    compared = [
+        finite_size.compare(
+            finite_size.extrapolate([sample(N) for N in (100, 200, 400, 800)], 1.0, rng, 400), LIMIT
+        )
+        for _ in range(TRIALS // 2)
+    ]
+    assert np.mean([comparison.p_statistical < 0.01 for comparison in compared]) > 0.04
+    assert np.mean([comparison.p_value < 0.05 for comparison in compared]) < 0.05
+
+
 def test_curvature_beyond_the_fit_is_covered():
     # A limit displaced by four statistical errors: the change between the fits must bear it, up to
     # its own noise (measured: 8 to 12 % for displacements of 1.6 to 4 errors).

@@ -103,7 +103,7 @@ def test_file_of_another_result_is_refused(tmp_path):
 
 def test_a_result_that_is_not_there_says_how_to_compute_it(tmp_path):
     path = tmp_path / "results" / "couplings" / f"{SPEC.key}.nc"
-    with pytest.raises(FileNotFoundError, match="is not computed yet") as error:
+    with pytest.raises(FileNotFoundError, match="is not in") as error:
         store.load(path)
     assert str(path) in str(error.value)
     assert f"`snakemake --cores 2 {path}`" in str(error.value)
@@ -118,3 +118,16 @@ def test_config_can_let_every_bad_status_be_stored(tmp_path, outcome):
     snakemake.config["on_nonconvergence"] = "store"
     job.run(snakemake, lambda spec: result(0, outcome.code))
     assert store.load(tmp_path / f"{SPEC.key}.nc")["status"].values.tolist() == [0, outcome.code]
+
+
+def test_a_result_is_no_better_than_what_it_comes_from():
+    statuses = np.array([0, Status.NOT_EQUILIBRATED.code], np.int8)
+    result = xr.Dataset({"status": ("temperature", statuses, STATUS_ATTRIBUTES)})
+    good = xr.Dataset({"status": ((), np.int8(0))})
+    bad = xr.Dataset({"status": ((), np.int8(Status.NOT_CONVERGED.code))})
+    assert job.handed_on(result, xr.Dataset()).identical(result)
+    assert job.handed_on(result, good).identical(result)
+    status = job.handed_on(result, bad)["status"]
+    expected = [Status.NOT_CONVERGED.code, Status.NOT_EQUILIBRATED.code]
+    assert status.values.tolist() == expected
+    assert status.dtype == np.int8 and status.attrs == STATUS_ATTRIBUTES

@@ -47,6 +47,10 @@ MAX_COUNT = 10**9
 #: What a plan is made for in seconds: jobs, and points of all its grids.
 MAX_JOBS = 20_000
 MAX_POINTS = 200_000
+#: Figures beside a theory of gamma = 0 and eta = 0.
+AT_ZERO_GAMMA = ("figS12", "figS17")
+#: Figures that extrapolate averages over networks.
+EXTRAPOLATED = ("figS10", "figS11")
 MOST_RECORDS = 401  # beyond which networks do not keep their two-time correlation
 GRID_FORM = "a list of numbers, or {start, stop, number, scale: linear or log}"
 
@@ -253,9 +257,16 @@ class Sampling(Section):
         """Points of all jobs: a batch of networks is planned as one."""
         return self.jobs() * len(self.beta)
 
+    def kind(self) -> str:
+        """Algorithm and kind of networks: averages at finite N depend on them."""
+        return f"{self.algorithm} on {'planted' if self.planted else 'unweighted'} networks"
+
     def points(self) -> Iterator[tuple]:
-        """What is sampled: (algorithm, g, gamma, beta, N)."""
-        return itertools.product([self.algorithm], self.g, self.gamma, self.beta, [self.N])
+        """What is sampled: (algorithm, g, gamma, beta, N), with five digits of the numbers."""
+        grids = (
+            [float(f"{value:.5g}") for value in grid] for grid in (self.g, self.gamma, self.beta)
+        )
+        return itertools.product([self.algorithm], *grids, [self.N])
 
 
 class Point(Section):
@@ -301,6 +312,10 @@ class BetaCurves(Section):
     beta: Positives
     sampling: tuple[str, ...]
 
+    def shows(self, sampling: Sampling) -> bool:
+        """Whether a sampled point belongs to a curve."""
+        return self.gamma in sampling.gamma and not set(self.g).isdisjoint(sampling.g)
+
 
 class GCurves(Section):
     """Figs. 3 and 7: curves against g, one for each gamma."""
@@ -309,6 +324,10 @@ class GCurves(Section):
     g: Couplings
     beta: Positive
     sampling: tuple[str, ...]
+
+    def shows(self, sampling: Sampling) -> bool:
+        """Whether a sampled point belongs to a curve."""
+        return self.beta in sampling.beta and not set(self.gamma).isdisjoint(sampling.gamma)
 
 
 class Fig4(Section):
@@ -804,6 +823,27 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _comparable_experiments(self) -> Config:
+        for name, figure in self.figures:
+            kinds: dict[tuple, tuple[str, str]] = {}
+            for experiment in getattr(figure, "sampling", ()):
+                sampling = self.sampling[experiment]
+                if fault := _misfit(sampling, name, figure):
+                    raise ValueError(f"figures.{name}.sampling: {experiment!r} has {fault}")
+                for _, *point, N in (
+                    sampling.points() if name in (*EXTRAPOLATED, *AT_ZERO_GAMMA) else ()
+                ):
+                    key = (*point, N) if name in AT_ZERO_GAMMA else tuple(point)
+                    other, kind = kinds.setdefault(key, (experiment, sampling.kind()))
+                    if kind != sampling.kind():
+                        raise ValueError(
+                            f"figures.{name}.sampling: at (g, gamma, beta) = {tuple(point)} "
+                            f"{other!r} is {kind} and {experiment!r} is {sampling.kind()}; the "
+                            "figure takes one of them"
+                        )
+        return self
+
+    @model_validator(mode="after")
     def _feasible(self) -> Config:
         jobs = sum(experiment.jobs() for experiment in self.sampling.values())
         if jobs > MAX_JOBS:
@@ -831,7 +871,28 @@ class Config(Section):
                 f"eta is {self.eta:g}, but figures.fig6 asks for T = 0, which is regular for "
                 "eta = 0 only: set figures.fig6 to null"
             )
+        for name in AT_ZERO_GAMMA:
+            if self.eta > 0 and getattr(self.figures, name) is not None:
+                raise ValueError(
+                    f"eta is {self.eta:g}, but figures.{name} shows samples beside a theory of "
+                    f"eta = 0: set figures.{name} to null"
+                )
         return self
+
+
+def _misfit(sampling: Sampling, figure: str, section: Section) -> str | None:
+    """Why an experiment cannot be in a figure."""
+    if isinstance(section, BetaCurves | GCurves) and not section.shows(sampling):
+        return "no point that belongs to a curve of the figure"
+    if sampling.field > 0:
+        return f"a field of {sampling.field:g}, the measure of the figure has none: set it to 0"
+    if figure in AT_ZERO_GAMMA and set(sampling.gamma) != {0.0}:
+        return f"gamma {list(sampling.gamma)}, the figure is at gamma = 0"
+    if figure in AT_ZERO_GAMMA and sampling.planted:
+        return "planted networks, the figure is about unweighted ones"
+    if figure in EXTRAPOLATED and sampling.networks < 2:
+        return "one network, an error over networks needs two"
+    return None
 
 
 def _values(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, int, Any]]:
@@ -877,7 +938,7 @@ def _printable(key: object) -> str:
 
 def _describe(fault: dict[str, Any]) -> str:
     """One fault in one line: path, what was given, what is allowed."""
-    path = ".".join(_printable(part) for part in fault["loc"]) or "config"
+    path = ".".join(_printable(part) for part in fault["loc"])
     given = _shown(fault["input"])
     if len(given) > 80:
         given = given[:77] + "..."
@@ -887,11 +948,12 @@ def _describe(fault: dict[str, Any]) -> str:
         case "extra_forbidden":
             return f"{path}: unknown key (got {given})"
         case "value_error" if isinstance(fault["input"], dict | BaseModel):
-            return f"{path}: {fault['ctx']['error']}"
+            return f"{path}: {fault['ctx']['error']}" if path else str(fault["ctx"]["error"])
         case "value_error":
             return f"{path}: got {given}; {fault['ctx']['error']}"
     allowed = fault["msg"].removeprefix("Input should be ")
     allowed = re.sub(r"a valid dictionary or instance of \w+", "a mapping", allowed)
+    allowed = allowed.replace("a valid tuple", "a list")
     return f"{path}: got {given}; allowed: {allowed}"
 
 

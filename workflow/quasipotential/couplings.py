@@ -58,6 +58,22 @@ def elliptic(N: int, gamma: float, rng: np.random.Generator) -> np.ndarray:
     return 0.5 * (np.sqrt(1.0 + gamma) * (W + W.T) + np.sqrt(1.0 - gamma) * (W - W.T))
 
 
+def as_matrix(couplings: np.ndarray, N: int) -> np.ndarray:
+    """Couplings of N units that were given, as an array (N, N).
+
+    Raises
+    ------
+    ValueError
+        If they have another shape, or are the whole dataset of a network.
+    """
+    if isinstance(couplings, xr.Dataset):
+        raise ValueError('a dataset was given for couplings: give its ["couplings"].values')
+    matrix = np.asarray(couplings, dtype=float)
+    if matrix.shape != (N, N):
+        raise ValueError(f"couplings have the shape {matrix.shape}, the spec asks for ({N}, {N})")
+    return matrix
+
+
 def run(spec: CouplingsSpec) -> xr.Dataset:
     """Couplings of a spec: variable ``couplings`` with dims (post, pre).
 

@@ -54,6 +54,7 @@ def caption(
     there are published points; ``compared`` and ``different``, numbers of published points;
     ``above``, how many of the latter lie at g (1 + gamma) >= 1; ``largest``, the row that differs
     most; ``not_converged`` and ``not_equilibrated``, numbers of points with such a status;
+    ``outcomes``, the statuses of the former;
     ``exact_zero``, whether all theory values of Q and R are 0.
     """
     known = tables.compare(table).dropna(subset=["deviation"])
@@ -78,6 +79,7 @@ def caption(
         largest=largest,
         not_equilibrated=tables.count_points(table, ["not_equilibrated"]),
         not_converged=tables.count_points(table, tables.WITHOUT_SOLUTION),
+        outcomes=sorted(set(tables.WITHOUT_SOLUTION) & set(table["status"])),
         exact_zero=bool((of_replicas["y"] == 0).all()),
     )
 

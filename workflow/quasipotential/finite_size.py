@@ -22,7 +22,9 @@ Errors of a, joined as the root of the sum of squares:
 - systematic: how far a moves in another fit: the one with N^(-2 p) from four sizes on, the fit
   without the smallest size for three, and no fit at all, but the largest size, for two.  This has
   noise of its own, so that p-values are conservative where the fit holds: p < 0.05 happens with a
-  probability of about 0.02 (measured, three and four sizes).  Where a curvature c/N^2 displaces a
+  probability of about 0.02 (measured, three and four sizes, normal spreads), 0.03 where a quarter
+  of eight networks is of another kind (of which the statistical error alone knows too little: its
+  p < 0.01 happens with 0.08).  Where a curvature c/N^2 displaces a
   by 1.6 to 4 statistical errors, p < 0.05 happens with a probability of about 0.1 for four sizes;
   for N, 2 N and 4 N the change holds 60 % of the displacement only, and 0.1 to 0.35 was measured.
 

@@ -98,6 +98,16 @@ def check_status(dataset: xr.Dataset, spec: Spec, permitted: list[str]) -> None:
             )
 
 
+def handed_on(result: xr.Dataset, source: xr.Dataset) -> xr.Dataset:
+    """A result, no better than a source with one ``status``, if that has one."""
+    code = int(source.get("status", 0))
+    if code == Status.CONVERGED.code:
+        return result
+    status = result["status"]
+    values = np.where(status == Status.CONVERGED.code, code, status).astype(status.dtype)
+    return result.assign(status=(status.dims, values, status.attrs))
+
+
 def run(snakemake, compute: Callable[..., xr.Dataset]) -> None:
     """Compute the dataset of ``snakemake.params.spec`` and store it.
 

@@ -966,6 +966,13 @@ def build(config: cfg.Config) -> Plan:
             pending.extend(spec.inputs())
         return found
 
+    for name, experiment in config.sampling.items():
+        # One job of each point: a fault is told with the name of the experiment.
+        few = experiment.model_copy(update={"networks": experiment.networks_per_job})
+        try:
+            _sampling(config.model_copy(update={"sampling": {name: few}}), [name])
+        except ValidationError as error:
+            faults.setdefault(cfg.described(error), []).append(f"sampling.{name}")
     figures = {}
     for name, section in config.figures:
         if section is not None:

@@ -13,6 +13,7 @@ import math
 import operator
 from abc import abstractmethod
 from collections import Counter
+from statistics import NormalDist
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -123,7 +124,8 @@ Sigmoidal = Annotated[Transfer, AfterValidator(sigmoidal)]
 SigmoidalOrLinear = Annotated[Transfer, AfterValidator(sigmoidal_or_linear)]
 SigmoidalLinearOrNotOdd = Annotated[Transfer, AfterValidator(sigmoidal_linear_or_not_odd)]
 TimeScheme = Literal["euler", "adams-bashforth"]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
+SEEDS = 2**63
+Seed = Annotated[int, Field(ge=0, lt=SEEDS)]
 
 
 def short(value: float) -> str:
@@ -395,7 +397,7 @@ class LangevinSpec(Spec):
 
     stage: ClassVar[str] = "langevin"
     kind: ClassVar[str] = "langevin"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     judging: ClassVar[frozenset[str]] = frozenset(
         {"rhat_limit", "ess_limit", "round_trip_limit", "most_draws", "polish_below"}
     )
@@ -456,8 +458,13 @@ class LangevinSpec(Spec):
 
     @model_validator(mode="after")
     def _ladder(self) -> LangevinSpec:
-        if self.exchange and not self.temperatures[0] < self.hottest >= self.temperatures[-1]:
-            raise ValueError("exchange needs hottest above the temperatures")
+        if self.hottest < self.temperatures[-1]:
+            raise ValueError(
+                f"hottest is {self.hottest:g}, from which chains are cooled: it must not be below "
+                f"the temperatures, of which the highest is {self.temperatures[-1]:g}"
+            )
+        if self.exchange and self.hottest == self.temperatures[0]:
+            raise ValueError("exchange needs hottest above the lowest of the temperatures")
         if self.exchange and self.warmup < 24:
             raise ValueError("exchange needs warmup of at least 24, to space its ladder")
         if self.rescale and not self.exchange:
@@ -474,10 +481,11 @@ class LangevinSpec(Spec):
     def columns(self) -> int:
         """States that are moved at once, about: chains times temperatures of the ladder."""
         rungs = len(self.temperatures)
-        if self.exchange:  # neighbours differ by 1.6/sqrt(N/2) in ln T where they swap at 25 %
+        if self.exchange:  # the law of exchange.first_ladder
             span = math.log(self.hottest / self.temperatures[0])
             units = RESCALED_UNITS if self.rescale else self.couplings.N
-            rungs += math.ceil(span * math.sqrt(units / 2) / 1.6)
+            length = -NormalDist().inv_cdf(self.swap_rate / 2) * math.sqrt(4 / units)
+            rungs += math.ceil(span / length)
         return self.chains * rungs
 
     def mem_mb(self) -> int:
@@ -485,7 +493,7 @@ class LangevinSpec(Spec):
         numbers = (
             (17 if self.rescale else 9) * N**2
             + 12 * N * self.columns()
-            + 24 * self.most * self.chains * len(self.temperatures)
+            + 24 * self.most * self.chains * len(self.measured)
         )
         return 800 + 8 * numbers // 10**6
 
@@ -493,6 +501,12 @@ class LangevinSpec(Spec):
     def most(self) -> int:
         """Draws at most."""
         return self.draws if self.most_draws is None else self.most_draws
+
+    @property
+    def measured(self) -> tuple[float, ...]:
+        """Temperatures that draws are taken at: those asked for and the top of the ladder."""
+        top = (self.hottest,) if self.exchange and self.hottest > self.temperatures[-1] else ()
+        return (*self.temperatures, *top)
 
     def seconds(self) -> float:
         N = self.couplings.N
@@ -519,6 +533,13 @@ class BatchSpec(Spec):
     def _not_planted(self) -> BatchSpec:
         if self.first.couplings.planted is not None:
             raise ValueError("planted networks are results of their own: networks_per_job is 1")
+        return self
+
+    @model_validator(mode="after")
+    def _seeds(self) -> BatchSpec:
+        last = self.first.couplings.seed + self.networks - 1
+        if last >= SEEDS:
+            raise ValueError(f"the seed of the last network is {last}, allowed is less than 2^63")
         return self
 
     @property

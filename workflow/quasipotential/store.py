@@ -17,7 +17,7 @@ from pathlib import Path
 import xarray as xr
 
 from . import __version__, provenance
-from .specs import Spec
+from .specs import STAGES, Spec
 
 
 class UndescribedVariableError(ValueError):
@@ -141,10 +141,15 @@ def load(path: Path) -> xr.Dataset:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} is not computed yet in {Path.cwd()}. What the config plans: "
-            f"`snakemake --cores 2 {path}`; any spec: quasipotential.{path.parent.name}.run(spec)"
-        )
+        message = f"{path} is not in {Path.cwd()}."
+        if path.parent.name in STAGES:
+            message += (
+                f" If the config plans it: `snakemake --cores 2 {path}`; any spec: "
+                f"quasipotential.{path.parent.name}.run(spec)"
+            )
+        else:
+            message += f" Results are results/<stage>/<key>.nc, stages: {', '.join(STAGES)}"
+        raise FileNotFoundError(message)
     check_seal(path)
     with xr.open_dataset(path, engine="netcdf4") as dataset:
         dataset.load()

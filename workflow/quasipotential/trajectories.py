@@ -25,6 +25,7 @@ import numpy as np
 import xarray as xr
 from scipy import fft, integrate
 
+from .couplings import as_matrix
 from .couplings import run as draw
 from .disorder import join_networks, on_network
 from .potential import fixed_points, residual
@@ -182,7 +183,7 @@ def run(spec: TrajectoriesSpec, couplings: np.ndarray | None = None) -> xr.Datas
     Raises
     ------
     ValueError
-        If couplings come with a spec that draws its own.
+        If couplings come with a spec that draws its own, or are not those of N units.
     """
     if spec.networks is not None:
         if couplings is not None:
@@ -190,7 +191,7 @@ def run(spec: TrajectoriesSpec, couplings: np.ndarray | None = None) -> xr.Datas
                 f"{spec.key} draws the couplings of its networks, none are to be given"
             )
         return _on_several(spec)
-    J = spec.g * np.array(spec.matrix if couplings is None else couplings)
+    J = spec.g * as_matrix(spec.matrix if couplings is None else couplings, spec.size)
     transfer = transfer_function(spec.transfer)
     start_rng, rng = map(np.random.default_rng, np.random.SeedSequence(spec.entropy).spawn(2))
     if isinstance(spec.start, Interval):

@@ -227,7 +227,8 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     density = table[table["quantity"] == "density"]
     for g, group in density.groupby("g"):
         x, y, error = (group[name].to_numpy() for name in ("x", "y", "error"))
-        distribution.step(x, y, where="mid", color=_colour(g), lw=1)
+        agree = (group["status"] == "converged").all()
+        distribution.step(x, y, where="mid", color=_colour(g), lw=1, ls="-" if agree else ":")
         distribution.fill_between(
             x, y - error, y + error, step="mid", color=_colour(g), alpha=0.2, lw=0
         )
@@ -267,6 +268,7 @@ def _handles(rows: pd.DataFrame, betas: list[float], gains: list[float]) -> list
         ]
     if (rows["status"] == "not_equilibrated").any():
         handles.append(Line2D([], [], marker="x", label="not equilibrated", **grey))
+        handles.append(Line2D([], [], color="k", ls=":", lw=1, label="(c) not equilibrated"))
     if (rows["status"] == "not_converged").any():
         handles.append(Line2D([], [], marker="x", ls="", color="red", label="search not ended"))
     return handles

@@ -48,47 +48,47 @@ def _samples(datasets: list, equal) -> list[pd.DataFrame]:
     groups: dict[tuple, list] = {}
     for dataset in datasets:
         spec = tables.sampled_spec(dataset)
-        groups.setdefault((spec["g"], spec["couplings"]["N"]), []).append(dataset)
-    for (g, N), members in groups.items():
+        for temperature in dataset["temperature"].values:
+            key = (spec["g"], spec["couplings"]["N"], temperature)
+            groups.setdefault(key, []).append(dataset.sel(temperature=temperature))
+    for (g, N, temperature), here in groups.items():
         attractor = equal.sel(g=g, method="nearest")
-        for temperature in members[0]["temperature"].values:
-            here = [dataset.sel(temperature=temperature) for dataset in members]
-            common = {
-                "source": "sampling",
-                "sampler": tables.sampled_spec(members[0])["algorithm"],
-                "gamma": 0.0,
-                "g": g,
-                "beta": 1 / temperature,
-                "N": N,
-                "status": tables.worst_status(here),
-            }
-            energy = disorder_average(*tables.on_networks(here, "energy"))
-            averages = {name: disorder_average(*tables.on_networks(here, name)) for name in RATIOS}
+        common = {
+            "source": "sampling",
+            "sampler": tables.sampled_spec(here[0])["algorithm"],
+            "gamma": 0.0,
+            "g": g,
+            "beta": 1 / temperature,
+            "N": N,
+            "status": tables.worst_status(here),
+        }
+        energy = disorder_average(*tables.on_networks(here, "energy"))
+        averages = {name: disorder_average(*tables.on_networks(here, name)) for name in RATIOS}
+        parts.append(
+            tables.rows(
+                panel=["energies"],
+                quantity="q_measure",
+                x=energy.mean,
+                y=averages["q"].mean,
+                error=averages["q"].error,
+                **common,
+            )
+        )
+        if abs(temperature / float(attractor["temperature"]) - 1) > SAME_ENERGY:
+            continue
+        for name, average in averages.items():
+            scale = float(attractor[f"{name}_attractor"])
             parts.append(
                 tables.rows(
-                    panel=["energies"],
-                    quantity="q_measure",
-                    x=energy.mean,
-                    y=averages["q"].mean,
-                    error=averages["q"].error,
+                    panel=["ratio"],
+                    quantity=name,
+                    x=g,
+                    y=average.mean / scale,
+                    error=average.error / scale,
                     **common,
                 )
             )
-            if abs(temperature / float(attractor["temperature"]) - 1) > SAME_ENERGY:
-                continue
-            for name, average in averages.items():
-                scale = float(attractor[f"{name}_attractor"])
-                parts.append(
-                    tables.rows(
-                        panel=["ratio"],
-                        quantity=name,
-                        x=g,
-                        y=average.mean / scale,
-                        error=average.error / scale,
-                        **common,
-                    )
-                )
-            parts += _densities(here, attractor, common)
+        parts += _densities(here, attractor, common)
     return parts
 
 

@@ -21,6 +21,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
+from ..couplings import as_matrix
 from ..diagnostics import Summary, summarise
 from ..progress import Progress
 from ..specs import LangevinSpec
@@ -67,7 +68,11 @@ LONG_NAMES = {
     "rung_temperature": "temperature of the rung",
     "stretch": "index of the stretch between the rungs stretch and stretch + 1",
     "swap_rate": "mean swap probability of two neighbouring rungs (rescaled swaps: share made)",
-    "round_trips": "round trips between the coldest and the hottest rung, all replicas of a ladder",
+    "round_trips": "whole round trips of single replicas between the coldest and the hottest rung, "
+    "all replicas of a ladder",
+    "judged": "observable that the chains are judged by",
+    "hottest_ess": "bulk effective sample size at the top of the ladder",
+    "hottest_rhat": "rank-normalised split R-hat at the top of the ladder",
     "fixed_point": "index of the fixed point, x and -x being one",
     "fixed_point_index": "fixed point that the last state of the chain belongs to; -1: none, "
     "-2: temperature above polish_below",
@@ -77,7 +82,8 @@ LONG_NAMES = {
     "fixed_point_log_weight": "log of the weight at T -> 0 per unit, -ln|det(1 - J phi')|/N",
 }
 NOT_POLISHED = -2
-JUDGED = ("q", "energy", "overlap_absolute")  # by their R-hat
+#: What is drawn against the theory: by their R-hat, and those of single chains by their ESS.
+JUDGED = ("q", "energy", "mean_square_x", "response_diagonal", "overlap_absolute")
 SPECIFIC_HEAT = "specific heat per unit, var(E)/(N T^2)"
 
 
@@ -112,20 +118,24 @@ def run(
         The draws of the observables, dims (temperature, chain, draw) or (temperature, pair, draw);
         for each of them and for ``specific_heat`` ``<name>_mean``, ``_mcse``, ``_ess`` and
         ``_rhat`` with dim ``temperature``; the distributions of the overlap and of x_i; step and
-        acceptance; with exchange the ladder, its swap rates and round trips; with ``polish_below``
-        the fixed points that the last states belong to (module ``fixed_points``); and
-        ``status(temperature)``, which is NOT_EQUILIBRATED where R-hat of q, energy or
-        overlap_absolute exceeds ``rhat_limit`` (or does not exist), the effective sample size of q
-        falls below ``ess_limit``, or a ladder made fewer round trips than ``round_trip_limit``.
+        acceptance; with exchange the ladder, its swap rates and round trips and the criteria at its
+        top; with ``polish_below`` the fixed points that the last states belong to (module
+        ``fixed_points``); and ``status(temperature)``, which is NOT_EQUILIBRATED where, for one of
+        ``JUDGED``, R-hat exceeds ``rhat_limit`` (or does not exist) or, of single chains, the
+        effective sample size falls below ``ess_limit``.  With exchange it is so at all temperatures
+        if it is at the top of the ladder, or if one of the ladders made fewer round trips than
+        ``round_trip_limit``.
 
     Raises
     ------
     ValueError
-        If planted couplings come without their state, or others with one.
+        If planted couplings come without their state, or others with one; if the couplings are not
+        those of N units.
     """
     if (spec.couplings.planted is None) != (state is None):
         raise ValueError(f"{spec.key}: planted couplings, and only those, come with their state")
-    landscape = Landscape(spec.g * couplings, transfer_function(spec.transfer), spec.eta)
+    J = spec.g * as_matrix(couplings, spec.couplings.N)
+    landscape = Landscape(J, transfer_function(spec.transfer), spec.eta)
     count = partial(Progress, spec.key, "transitions", within=within)
     stopped = checkpoint.load(spec, landscape) if checkpoint else None
     if stopped is None:
@@ -167,23 +177,30 @@ def equilibrated(spec: LangevinSpec, ensemble: Ensemble, record: sampler.Record)
     def summaries(name: str) -> list[Summary]:
         return [summarise(draws) for draws in record.draws[name]]
 
-    result = np.array([summary.ess >= spec.ess_limit for summary in summaries("q")])
+    result = np.ones(len(spec.measured), dtype=bool)
     for name in JUDGED:
-        result &= [summary.rhat <= spec.rhat_limit for summary in summaries(name)]
+        found = summaries(name)
+        result &= [summary.rhat <= spec.rhat_limit for summary in found]
+        if name in CHAIN_OBSERVABLES:
+            result &= [summary.ess >= spec.ess_limit for summary in found]
     if spec.exchange:
         trips = record.crossings.round_trips(ensemble.columns)
-        result &= trips.min() >= spec.round_trip_limit
-    return result
+        result &= result[-1] and trips.min() >= spec.round_trip_limit
+    return result[: len(spec.temperatures)]
 
 
 def dataset_of(spec: LangevinSpec, ensemble: Ensemble, record: sampler.Record) -> xr.Dataset:
     """Dataset of the draws, as described for :func:`run`."""
     texts = CHAIN_OBSERVABLES | PAIR_OBSERVABLES | FIELD_OBSERVABLES
     temperatures = np.array(spec.temperatures)
+    asked = slice(temperatures.size)
     rungs = np.searchsorted(ensemble.temperatures, temperatures)
     dataset = xr.Dataset(
         {
-            name: (("temperature", "pair" if name in PAIR_OBSERVABLES else "chain", "draw"), values)
+            name: (
+                ("temperature", "pair" if name in PAIR_OBSERVABLES else "chain", "draw"),
+                values[asked],
+            )
             for name, values in record.draws.items()
         },
         coords={
@@ -197,9 +214,10 @@ def dataset_of(spec: LangevinSpec, ensemble: Ensemble, record: sampler.Record) -
     dataset["step_size"] = ("temperature", ensemble.step[rungs])
     dataset["acceptance"] = (("temperature", "chain"), acceptance)
     dataset["start"] = ("chain", sampler.starts(spec).astype(np.int8))
-    _add_overlaps(dataset, record.overlaps / (record.count * spec.chains * (spec.chains - 1) / 2))
+    pairs = record.count * spec.chains * (spec.chains - 1) / 2
+    _add_overlaps(dataset, record.overlaps[asked] / pairs)
     units = record.count * spec.chains * spec.couplings.N
-    density = record.activities / (units * np.diff(ACTIVITY_EDGES))
+    density = record.activities[asked] / (units * np.diff(ACTIVITY_EDGES))
     dataset["activity_density"] = (("temperature", "activity_bin"), density)
     dataset.coords["activity_bin"] = 0.5 * (ACTIVITY_EDGES[1:] + ACTIVITY_EDGES[:-1])
     if spec.polish_below is not None:
@@ -225,6 +243,10 @@ def dataset_of(spec: LangevinSpec, ensemble: Ensemble, record: sampler.Record) -
         dataset["round_trips"] = ("chain", record.crossings.round_trips(ensemble.columns))
         dataset["swap_rate"] = ("stretch", record.swap_rates.mean)
         dataset["rung_temperature"] = ("rung", ensemble.temperatures)
+        top = [summarise(record.draws[name][-1]) for name in JUDGED]
+        dataset["hottest_ess"] = ("judged", [summary.ess for summary in top])
+        dataset["hottest_rhat"] = ("judged", [summary.rhat for summary in top])
+        dataset.coords["judged"] = list(JUDGED)
         dataset = dataset.assign_coords(
             rung=np.arange(ensemble.temperatures.size),
             stretch=np.arange(ensemble.temperatures.size - 1),

@@ -142,5 +142,5 @@ class Crossings:
             self.last[here] = end
 
     def round_trips(self, columns: Array) -> Array:
-        """Round trips of all replicas of a chain together, shape (chain,)."""
-        return self.count[columns].sum(axis=1) // 2
+        """Whole round trips of single replicas, added up over those of a chain, shape (chain,)."""
+        return (self.count[columns] // 2).sum(axis=1)

@@ -143,7 +143,8 @@ class HamiltonianPath:
         np.matmul(self.mass.inverse, p, out=v)
         after = end.energy + 0.5 * np.einsum("nk,nk->k", p, v)
 
-        acceptance = np.exp(np.minimum(0.0, (before - after) / temperature))
+        # Where the path left the numbers there is nothing to accept.
+        acceptance = np.nan_to_num(np.exp(np.minimum(0.0, (before - after) / temperature)))
         state.adopt(end, rng.random(temperature.size) < acceptance)
         return acceptance
 

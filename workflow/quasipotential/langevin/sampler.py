@@ -11,9 +11,10 @@ With exchange the third quarter of the warm-up spaces the ladder by the swap rat
 in ``LADDER_ROUNDS`` rounds, and the last quarter tunes the steps on the final ladder.  After the
 warm-up nothing is tuned.
 
-A draw is taken every ``thin`` transitions, each one move of all replicas and one offer of swaps.
-Memory is bounded: scalars of each draw are kept, counts of overlaps and activities and rates are
-summed.
+A draw is taken every ``thin`` transitions, each one move of all replicas and one offer of swaps, at
+the temperatures asked for and, to see whether the chains of a ladder agree where they renew
+themselves, at its top.  Memory is bounded: scalars of each draw are kept, counts of overlaps and
+activities and rates are summed.
 
 Everything is dimensionless.
 """
@@ -170,7 +171,7 @@ class Record:
         shape |= {name: spec.chains // 2 for name in PAIR_OBSERVABLES}
         if spec.field:
             shape |= {name: spec.chains for name in FIELD_OBSERVABLES}
-        temperatures = len(spec.temperatures)
+        temperatures = len(spec.measured)
         self.count = 0
         self.draws = {
             name: np.empty((temperatures, number, spec.draws)) for name, number in shape.items()
@@ -214,4 +215,4 @@ def draw(spec: LangevinSpec, ensemble: Ensemble, record: Record) -> None:
         if ensemble.swaps:
             record.swap_rates.add(ensemble.swap())
             record.crossings.update(ensemble.columns)
-    record.add(ensemble, np.array(spec.temperatures))
+    record.add(ensemble, np.array(spec.measured))
