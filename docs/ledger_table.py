@@ -102,13 +102,13 @@ def read() -> tuple[dict[str, str], pd.DataFrame]:
     return dict(head), pd.read_csv(COPY, comment="#")
 
 
-def placed(text: str, table: str) -> str:
+def placed(text: str, table: str, begin: str = BEGIN, end: str = END) -> str:
     """A page with the table between its marks; ValueError where they are not."""
-    if BEGIN not in text or END not in text:
-        raise ValueError(f"the marks {BEGIN!r} and {END!r} are not there")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+    if begin not in text or end not in text:
+        raise ValueError(f"the marks {begin!r} and {end!r} are not there")
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n\n{table}\n\n{end}{after}"
 
 
 def main() -> None:
