@@ -127,7 +127,7 @@ def test_table_survives_its_file(table, tmp_path):
 
 
 def fig8_caption(table: pd.DataFrame, **known) -> str:
-    return figure_job.caption(REPORT / "fig8.rst", table, {"gamma": 0.0}, **known)
+    return figure_job.caption(REPORT / "fig8.rst", table, {"gamma": 0.0, "g": [0.98, 1.0]}, **known)
 
 
 def test_caption_counts_what_differs(table):
@@ -168,6 +168,16 @@ def test_names_in_captions_are_for_readers():
     text = figure_job.caption(REPORT / "fig2.rst", table, {"gamma": 0.0})
     assert "(⟨x²⟩ at gamma = 0, g = 1.2, published 2, ours 1)" in text
     assert "against beta at gamma = 0." in text
+
+
+@pytest.mark.parametrize("name", ["fig2", "fig3", "fig7", "figS3", "figS17"])
+def test_captions_say_how_many_networks_of_which_size(name):
+    settings = {"gamma": 0.0, "g": [0.8], "beta": 100.0}
+    table = tables.join([tables.rows(y=[1.0])])
+    text = figure_job.caption(REPORT / f"{name}.rst", table, settings, {100: 1, 200: 4})
+    said = "Sampled at each point: at least 1 network of N = 100 or 4 networks of N = 200."
+    assert f". {said}" in text or f"). {said}" in text
+    assert "Sampled at" not in figure_job.caption(REPORT / f"{name}.rst", table, settings)
 
 
 @pytest.mark.parametrize(("eta", "said"), [(0.0, True), (0.05, False)])

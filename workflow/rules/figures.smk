@@ -43,7 +43,7 @@ for name, figure in plan.figures.items():
             data=provenance.file_digest(data / "published.csv"),
             words=[
                 provenance.file_digest(words / file)
-                for file in (f"{name}.rst", "_differences.rst")
+                for file in (f"{name}.rst", "_differences.rst", "_networks.rst")
             ],
         message:
             f"Figure {name}"
