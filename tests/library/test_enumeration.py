@@ -184,7 +184,7 @@ def test_sampling_at_low_temperature():
         exchange=True,
         chains=4,
         warmup=300,
-        draws=1500,
+        draws=5000,
         seed=1,
     )
     sampled = langevin.run(run, couplings.run(run.couplings)["couplings"].values)

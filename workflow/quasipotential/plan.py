@@ -966,8 +966,10 @@ def build(config: cfg.Config) -> Plan:
             pending.extend(spec.inputs())
         return found
 
-    for name, experiment in config.sampling.items():
+    used = {name for _, figure in config.figures for name in getattr(figure, "sampling", ())}
+    for name in sorted(used):
         # One job of each point: a fault is told with the name of the experiment.
+        experiment = config.sampling[name]
         few = experiment.model_copy(update={"networks": experiment.networks_per_job})
         try:
             _sampling(config.model_copy(update={"sampling": {name: few}}), [name])
