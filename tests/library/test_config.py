@@ -144,9 +144,11 @@ def test_an_experiment_without_a_point_of_the_figure_is_refused(figure, key, val
 
 def test_a_fault_of_an_experiment_is_told_with_its_name():
     raw = with_value("sampling.mine", DEFAULT["sampling"]["below"] | {"rescale": True})
+    plan.build(config.load(raw))  # not in a figure
+    raw["figures"]["fig2"]["sampling"] = ["mine"]
     with pytest.raises(config.ConfigError) as error:
         plan.build(config.load(raw))
-    message = "the config is not valid, sampling.mine:\n  rescale is a kind of exchange"
+    message = "not valid, sampling.mine, figures.fig2:\n  rescale is a kind of exchange"
     assert message in str(error.value)
 
 
