@@ -101,6 +101,14 @@ def test_file_of_another_result_is_refused(tmp_path):
         store.load(other)
 
 
+def test_a_file_that_was_never_a_result_is_not_called_damaged(tmp_path):
+    path = tmp_path / "reanalysis.nc"
+    path.write_bytes(b"CDF" + bytes(100))
+    with pytest.raises(ValueError, match="is no result") as error:
+        store.load(path)
+    assert "Delete" not in str(error.value)
+
+
 def test_a_result_that_is_not_there_says_how_to_compute_it(tmp_path):
     path = tmp_path / "results" / "couplings" / f"{SPEC.key}.nc"
     with pytest.raises(FileNotFoundError, match="is not in") as error:

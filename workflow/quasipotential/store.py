@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,6 +19,9 @@ import xarray as xr
 
 from . import __version__, provenance
 from .specs import STAGES, Spec
+
+HASH = re.compile(r"-[0-9a-f]{8}\b")  # in the names of results
+RESULTS = f"Results are results/<stage>/<key>.nc, stages: {', '.join(STAGES)}"
 
 
 class UndescribedVariableError(ValueError):
@@ -136,6 +140,8 @@ def load(path: Path) -> xr.Dataset:
     ------
     FileNotFoundError
         If it was not computed yet.
+    ValueError
+        If the file is no result.
     DamagedFileError
         If the file is damaged, or holds another result than its name says.
     """
@@ -148,9 +154,14 @@ def load(path: Path) -> xr.Dataset:
                 f"quasipotential.{path.parent.name}.run(spec)"
             )
         else:
-            message += f" Results are results/<stage>/<key>.nc, stages: {', '.join(STAGES)}"
+            message += f" {RESULTS}"
         raise FileNotFoundError(message)
-    check_seal(path)
+    try:
+        check_seal(path)
+    except DamagedFileError as error:
+        if HASH.search(path.name):
+            raise
+        raise ValueError(f"{path} is no result. {RESULTS}") from error
     with xr.open_dataset(path, engine="netcdf4") as dataset:
         dataset.load()
     if dataset.attrs.get("key") != path.stem:

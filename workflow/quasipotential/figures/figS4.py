@@ -59,13 +59,12 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     if len(failed):
         axis.plot(failed["g"], failed["gamma"], "x", color="red", ms=3)
         handles.append(Line2D([], [], marker="x", ls="", color="red", label="not solved"))
-    fine = np.linspace(g.min(), g.max(), 400)
-    for style_of_line, label, line in (
-        ("--", r"$g(1+\gamma)=1$", 1 / fine - 1),
-        ("-", r"$g\sqrt{1+\gamma}=1$", 1 / fine**2 - 1),
+    for style_of_line, label, power, lowest in (
+        ("--", r"$g(1+\gamma)=1$", 1.0, 1 / g.max() - 1),
+        ("-", r"$g\sqrt{1+\gamma}=1$", 0.5, 0.0),
     ):
-        inside = (line >= (0 if style_of_line == "-" else -1)) & (line <= gamma.max())
-        axis.plot(fine[inside], line[inside], style_of_line, color="k", lw=1.2)
+        height = np.linspace(lowest, gamma.max(), 400)
+        axis.plot((1 + height) ** -power, height, style_of_line, color="k", lw=1.2)
         handles.append(Line2D([], [], ls=style_of_line, color="k", lw=1.2, label=label))
     edge = table[table["quantity"] == "gamma_c"].sort_values("x")
     axis.plot(edge["x"], edge["y"], color=style.ACCENT, lw=1.4)
