@@ -825,23 +825,28 @@ class Config(Section):
     @model_validator(mode="after")
     def _comparable_experiments(self) -> Config:
         for name, figure in self.figures:
-            kinds: dict[tuple, tuple[str, str]] = {}
-            for experiment in getattr(figure, "sampling", ()):
-                sampling = self.sampling[experiment]
-                if fault := _misfit(sampling, name, figure):
+            experiments = getattr(figure, "sampling", ())
+            for experiment in experiments:
+                if fault := _misfit(self.sampling[experiment], name, figure):
                     raise ValueError(f"figures.{name}.sampling: {experiment!r} has {fault}")
-                for _, *point, N in (
-                    sampling.points() if name in (*EXTRAPOLATED, *AT_ZERO_GAMMA) else ()
-                ):
-                    key = (*point, N) if name in AT_ZERO_GAMMA else tuple(point)
-                    other, kind = kinds.setdefault(key, (experiment, sampling.kind()))
-                    if kind != sampling.kind():
-                        raise ValueError(
-                            f"figures.{name}.sampling: at (g, gamma, beta) = {tuple(point)} "
-                            f"{other!r} is {kind} and {experiment!r} is {sampling.kind()}; the "
-                            "figure takes one of them"
-                        )
+            if name in (*EXTRAPOLATED, *AT_ZERO_GAMMA):
+                self._pool(name, experiments)
         return self
+
+    def _pool(self, name: str, experiments: Iterable[str]) -> None:
+        """Check that a figure pools networks of one kind at each of its points."""
+        kinds: dict[tuple, tuple[str, str]] = {}
+        for experiment in experiments:
+            sampling = self.sampling[experiment]
+            for _, *point, N in sampling.points():
+                key = (*point, N) if name in AT_ZERO_GAMMA else tuple(point)
+                other, kind = kinds.setdefault(key, (experiment, sampling.kind()))
+                if kind != sampling.kind():
+                    raise ValueError(
+                        f"figures.{name}.sampling: at (g, gamma, beta) = {tuple(point)} "
+                        f"{other!r} is {kind} and {experiment!r} is {sampling.kind()}; the "
+                        "figure takes one of them"
+                    )
 
     @model_validator(mode="after")
     def _feasible(self) -> Config:
