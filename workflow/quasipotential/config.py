@@ -830,10 +830,10 @@ class Config(Section):
                 if fault := _misfit(self.sampling[experiment], name, figure):
                     raise ValueError(f"figures.{name}.sampling: {experiment!r} has {fault}")
             if name in (*EXTRAPOLATED, *AT_ZERO_GAMMA):
-                self._pool(name, experiments)
+                self._check_pooled(name, experiments)
         return self
 
-    def _pool(self, name: str, experiments: Iterable[str]) -> None:
+    def _check_pooled(self, name: str, experiments: Iterable[str]) -> None:
         """Check that a figure pools networks of one kind at each of its points."""
         kinds: dict[tuple, tuple[str, str]] = {}
         for experiment in experiments:
