@@ -18,7 +18,7 @@ import xarray as xr
 import yaml
 
 from quasipotential import store
-from quasipotential.config import Figures
+from quasipotential.config.figures import Figures
 
 STAGES = ("couplings", "trajectories", "langevin", "dmft", "replica")
 TARGETS = (*STAGES, "fig4")

@@ -238,6 +238,6 @@ def test_ledger_and_figures_can_be_left_out(null):
     raw["claims"] = null
     raw["figures"]["fig9"] = null
     loaded = config.load(raw)
-    assert loaded.ledger == config.Ledger(annealed=None, ansatz=None, minimum_search=None)
+    assert loaded.ledger == config.tables.Ledger(annealed=None, ansatz=None, minimum_search=None)
     assert loaded.claims is None
     assert loaded.figures.fig9 is None

@@ -72,7 +72,7 @@ def answer(raw: object) -> str | None:
     except config.ConfigError as error:
         message = str(error)
         assert message.strip()
-        assert len(message.splitlines()) <= config.MAX_FAULTS + 2
+        assert len(message.splitlines()) <= config.faults.MAX_FAULTS + 2
         assert all(line.isprintable() for line in message.splitlines())
         assert max(map(len, message.splitlines())) < 1000
     assert time.process_time() - start < SECONDS

@@ -190,7 +190,7 @@ def test_figure_of_aging_shows_what_was_computed() -> None:
         "simulation": {"N": 20, "networks": 2},
     }
     raw["figures"] = dict.fromkeys(raw["figures"]) | {"figS13": settings}
-    sources = plan.SOURCES["figS13"](config.load(raw), config.load(raw).figures.figS13)
+    sources = plan.figures.SOURCES["figS13"](config.load(raw), config.load(raw).figures.figS13)
     data = {role: [dmft.run(spec) for spec in sources[role]] for role in list(sources)[:3]}
     data["simulation"] = [
         trajectories.run(spec, couplings.run(spec.couplings)["couplings"].values)
@@ -216,11 +216,11 @@ def test_figure_of_aging_shows_what_was_computed() -> None:
 def test_impossible_figures_of_aging_are_refused(change: dict, fault: str) -> None:
     raw = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     with pytest.raises(ValidationError, match=fault):
-        config.FigS13.model_validate(raw["figures"]["figS13"] | change)
+        config.figures.FigS13.model_validate(raw["figures"]["figS13"] | change)
 
 
 def test_networks_keep_as_many_records_as_the_config_allows() -> None:
-    assert config.MOST_RECORDS == trajectories.LARGEST_CORRELATION
+    assert config.figures.MOST_RECORDS == trajectories.LARGEST_CORRELATION
 
 
 @pytest.mark.parametrize("module", [two_time, two_time_deterministic])

@@ -37,7 +37,9 @@ def twice(x):
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A package of two modules and a script, in place of ours."""
-    files = {"alpha.py": ALPHA, "beta.py": BETA, "specs.py": "x = 1\n", "script.py": SCRIPT}
+    files = {"alpha.py": ALPHA, "beta.py": BETA, "script.py": SCRIPT}
+    files |= {"specs/__init__.py": "from .fields import x\n", "specs/fields.py": "x = 1\n"}
+    (tmp_path / "specs").mkdir()
     for name, text in files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.setattr(provenance, "PACKAGE", tmp_path)
@@ -58,7 +60,7 @@ def edit(path: Path, old: str, new: str) -> None:
         ("beta.py", '"""Module beta."""', '"""Another docstring."""'),
         ("alpha.py", "twice(2)", "twice( 2 )"),
         ("script.py", '"""Script."""', '"""A script."""'),
-        ("specs.py", "x = 1", "x = 2"),  # a spec shows in its key
+        ("specs/fields.py", "x = 1", "x = 2"),  # a spec shows in its key
     ],
 )
 def test_words_change_nothing(package, file, old, new):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from .config import MAX_DEPTH, MAX_VALUES, ConfigError
+from .config.faults import MAX_DEPTH, MAX_VALUES, ConfigError
 
 MAX_BYTES = 300_000  # Snakemake reads some 100 000 a second
 MAX_LENGTH = 1000  # of a single value
