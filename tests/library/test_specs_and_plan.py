@@ -156,6 +156,16 @@ def test_figure_set_to_null_is_left_out():
     assert not any("g0.866667" in key for key in reduced.stages["langevin"])
 
 
+def test_without_fig6_the_ledger_asks_for_nothing_at_zero_temperature(default_plan):
+    raw = copy.deepcopy(DEFAULT)
+    raw["figures"]["fig6"] = None
+    raw["claims"] = None
+    reduced = plan.build(config.load(raw))
+    for kind in ("ansatz", "minimum-search"):
+        assert any(spec.kind == kind for spec in default_plan.stages["replica"].values())
+        assert not any(spec.kind == kind for spec in reduced.stages["replica"].values())
+
+
 def test_unknown_key_says_where_the_keys_are(default_plan):
     with pytest.raises(KeyError, match=r"results/index\.csv"):
         default_plan.spec("replica", "gamma0-00000000")

@@ -76,7 +76,9 @@ def second_routes(config: Config) -> Sources:
             )
             for curve in annealed.curves
         ]
-    return {"second": [*routes, *_ansatz(config)], "evidence": _evidence(config)}
+    if figures.fig6 is not None:
+        routes += _ansatz(config)
+    return {"second": routes, "evidence": _evidence(config)}
 
 
 def _ansatz(config: Config) -> list[Spec]:
@@ -104,7 +106,9 @@ def _minimum_search(config: Config) -> list[Spec]:
 def _evidence(config: Config) -> list[Spec]:
     """Results that may explain why a published value differs."""
     figures = config.figures
-    evidence = _ansatz(config) + _minimum_search(config)
+    evidence: list[Spec] = []
+    if figures.fig6 is not None:
+        evidence += _ansatz(config) + _minimum_search(config)
     if figures.fig4 is not None:
         evidence += static_field_specs(config, figures.fig4)
     if figures.figS8 is not None:
