@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quasipotential.couplings import elliptic
 from quasipotential.replica import overlap
 from quasipotential.replica.branches import downward, refine
 from quasipotential.replica.saddle_point import solve_centred, solve_full
@@ -70,6 +71,8 @@ def test_at_gamma_zero_the_theory_is_in_closed_form(g, exponent, transfer):
     assert float(point.energy) == pytest.approx(T / 2, rel=1e-8)
     assert float(point.mean_square_x) == pytest.approx(variance, rel=1e-8)
     assert float(point.multiplier) == pytest.approx((g * float(point.G)) ** 2, abs=1e-6)
+    spread = q / (1 - (g * float(point.G)) ** 2)
+    assert float(point.overlap_variance) == pytest.approx(spread**2, rel=1e-6)
 
 
 @pytest.mark.parametrize("gamma", [-1.0, -0.4, 0.0, 0.5, 1.0])
@@ -89,6 +92,35 @@ def test_linear_transfer_function(gamma):
     }
     for name, value in expected.items():
         assert at(curve, name, T) == pytest.approx(value, rel=1e-8, abs=1e-9), name
+
+
+@pytest.mark.parametrize("gamma", [-0.5, 0.0, 0.5, 1.0])
+def test_variance_of_the_overlap_of_gaussian_states(gamma):
+    """Linear phi: x has the covariance T (A^T A)^-1, A = 1 - J, so that N <Q_ab^2> is
+    T^2 tr (A^T A)^-2 / N: on 20 networks of 300 units, whose mean is off by about 3/N."""
+    g, T, N = 0.35, 0.3, 300
+    rng = np.random.default_rng(1)
+    traces = []
+    for _ in range(20):
+        J = g * elliptic(N, gamma, rng)
+        singular = np.linalg.svd(np.eye(N) - J, compute_uv=False)
+        traces.append(np.mean(singular**-4.0))
+    curve = solve(gamma, g, T, transfer="linear")
+    assert float(curve.overlap_variance.squeeze()) == pytest.approx(
+        T**2 * np.mean(traces), rel=0.03
+    )
+
+
+def test_variance_of_the_overlap_is_given_where_zero_overlap_is_stable():
+    curve = solve(-0.2, (0.5, 1.375), 0.01, 1.0)
+    variance = curve.candidate_overlap_variance.sel(candidate="descending")
+    assert np.isfinite(variance.values).tolist() == [[True, True], [False, True]]
+    assert np.isnan(curve.candidate_overlap_variance.sel(candidate="full")).all()
+    assert np.isnan(curve.overlap_variance.values[1, 0])  # the selected solution has Q > 0
+    cold, warm = solve(0.5, 0.9, 0.0), solve(0.5, 0.9, 1e-7)  # q > 0 at T = 0
+    assert float(cold.overlap_variance.squeeze()) == pytest.approx(
+        float(warm.overlap_variance.squeeze()), rel=1e-3
+    )
 
 
 @pytest.mark.parametrize("gamma", [-0.5, 0.0, 0.5])

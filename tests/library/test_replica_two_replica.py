@@ -5,7 +5,7 @@ import pytest
 from scipy import optimize
 
 from quasipotential.replica.single_site import Model, Quadrature, centred_averages
-from quasipotential.replica.stability import stability_matrix
+from quasipotential.replica.stability import overlap_variance, stability_matrix
 from quasipotential.replica.two_replica import run, solve_pair
 from quasipotential.specs import TwoReplicaSpec
 from quasipotential.status import Status
@@ -87,7 +87,9 @@ def test_slope_is_the_derivative_of_the_potential():
 @pytest.mark.parametrize(("gamma", "T"), [(0.0, 1e-2), (0.5, 1e-4), (1.0, 1e-2), (-0.5, 0.6)])
 def test_curvature_at_zero_overlap_is_that_of_the_stability_matrix(gamma, T):
     """V''(0) = det(M - 1)/minor: eliminate Q^ and G_ab + G_ba from the linear equations of section
-    4.  slope/Q differs from it by O(fraction^2) = 1e-6, with a factor of order 10 at low T."""
+    4.  slope/Q differs from it by O(fraction^2) = 1e-6, with a factor of order 10 at low T.
+
+    exp(N V) is the weight of an overlap, so that N times its variance is -1/V''(0)."""
     dataset = solve(gamma, 1.3, T, (0.0, 1e-3)).squeeze()
     q, qhat, G = (dataset[name].values[:1] for name in ("q", "qhat", "G"))
     g = float(dataset["g"])
@@ -99,6 +101,9 @@ def test_curvature_at_zero_overlap_is_that_of_the_stability_matrix(gamma, T):
     curvature = M[1, 0] + np.array([M[1, 1] - 1, M[1, 2]]) @ eliminated
     assert float(dataset["slope"][1] / dataset["Q"][1]) == pytest.approx(curvature, rel=1e-4)
     assert (curvature > 0) == (np.linalg.eigvals(M).real.max() > 1) == (gamma < 0)
+    variance = -1 / curvature if gamma >= 0 else np.nan
+    found = overlap_variance(connected, model.g, gamma)
+    assert found == pytest.approx(variance, rel=1e-8, nan_ok=True)
 
 
 def psi_of_section_2(gamma, g, T, q, Q, qhat, Qhat, G, R):

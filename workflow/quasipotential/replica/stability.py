@@ -11,6 +11,10 @@ q = <phi^2> - <phi>^2 and <XY> their product averaged over the fields (docs/theo
 The solution is stable if and only if the spectral abscissa of M, here the *multiplier*, is below 1.
 At Q = 0 replicas decouple pairwise, and M decides about the onset of Q > 0 and about
 replica-symmetry breaking alike; on a solution with Q > 0 it is the de Almeida-Thouless matrix.
+
+M also says how the overlap of two states fluctuates in a large network, where Q = 0 is stable: a
+field h on their overlap, exp(h phi.phi'), is an addition to Q^, so that dQ/dh = [(1 - M)^-1]_{QQ^},
+and this derivative is N times the variance of the overlap.
 """
 
 from __future__ import annotations
@@ -45,11 +49,29 @@ def stability_matrix(connected: Array, g: Array | float, gamma: float) -> Array:
 
 def multiplier(connected: Array, g: Array | float, gamma: float) -> Array:
     """Spectral abscissa of M, shape (...)."""
-    # A diagonal similarity balances the entries, which are of order q^2 and 1/q^2.
+    matrix = stability_matrix(_balanced(connected), g, gamma)
+    return np.linalg.eigvals(matrix).real.max(axis=-1)
+
+
+def overlap_variance(connected: Array, g: Array | float, gamma: float) -> Array:
+    """N times the variance of the overlap of two states at Q = 0, shape (...).
+
+    NaN where Q = 0 is not stable.  Parameters are those of `stability_matrix`.
+    """
+    size = np.sqrt(connected[..., 2, 2])
+    distance = np.eye(3) - stability_matrix(_balanced(connected), g, gamma)
+    stable = multiplier(connected, g, gamma) < 1
+    # Solvable everywhere: where Q = 0 is not stable the result is not used.
+    distance = np.where(stable[..., None, None], distance, np.eye(3))
+    response = np.linalg.solve(distance, np.array([0.0, 1.0, 0.0])[:, None])[..., 0, 0]
+    return np.where(stable, size**2 * response, np.nan)
+
+
+def _balanced(connected: Array) -> Array:
+    """Moments whose matrix M is similar: entries of order q^2 and 1/q^2 become of order 1."""
     size = np.sqrt(connected[..., 2, 2])[..., None, None]
     power = np.array([1.0, 0.0, -1.0])
-    balanced = connected * size ** (power[:, None] + power[None, :])
-    return np.linalg.eigvals(stability_matrix(balanced, g, gamma)).real.max(axis=-1)
+    return connected * size ** (power[:, None] + power[None, :])
 
 
 def unstable_direction(connected: Array, g: float, gamma: float) -> Array:
