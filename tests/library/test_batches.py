@@ -13,7 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from quasipotential import batches, config, couplings, langevin, plan
-from quasipotential.figures import figS10, tables
+from quasipotential.figures import judgement, tables
 from quasipotential.specs import (
     LEAST_WORK,
     BatchSpec,
@@ -203,7 +203,7 @@ def test_figures_read_batches_as_single_networks(tmp_path):
     mixed = tables.sampling_rows([batched[0], *single[:2]], "q", "q", "g")
     assert len(mixed) == 2
     networks = [
-        figS10._networks([*datasets], "q", figS10._sampled(datasets, "q", 20.0), 20.0)[0]
+        judgement._networks([*datasets], "q", [20], 20.0)[0]
         for datasets in (batched[:1], single[:4])
     ]
     assert networks[0].N == networks[1].N == 20

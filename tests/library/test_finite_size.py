@@ -15,7 +15,7 @@ import xarray as xr
 
 from quasipotential import finite_size, replica
 from quasipotential.disorder import disorder_average
-from quasipotential.figures import figS10, figS11, style, tables
+from quasipotential.figures import figS10, figS11, figS18, judgement, style, tables
 from quasipotential.finite_size import Networks
 from quasipotential.specs import ReplicaSpec
 from quasipotential.status import STATUS_ATTRIBUTES, Status
@@ -234,6 +234,7 @@ def test_what_cannot_be_extrapolated_is_refused(sample, message):
 
 POINT = {"g": 1.375, "gamma": -0.2}  # Q > 0 at T = 0.01
 SETTINGS = {"points": [POINT], "beta": 100.0, "sampling": ["sizes"]}
+DRAWN = (*figS10.DRAWN, "overlap")  # where the selected solution has Q > 0
 
 
 def theory() -> xr.Dataset:
@@ -318,7 +319,7 @@ def test_sizes_that_did_not_equilibrate_are_not_fitted(solution):
         if line.get_marker() == "x" and len(line.get_xdata())
     ]
     assert [line.get_ydata().tolist() for line in crossed] == [
-        left_out.loc[left_out["quantity"] == name, "y"].tolist() for name in figS10.DRAWN
+        left_out.loc[left_out["quantity"] == name, "y"].tolist() for name in DRAWN
     ]
 
 
@@ -343,8 +344,8 @@ def test_figure_draws_what_its_table_holds(solution, tmp_path):
     with style.paper_style():
         figure = figS10.draw(table, SETTINGS)
         figure.draw_without_rendering()
-    assert len(figure.axes) == len(figS10.DRAWN)
-    for axis, name in zip(figure.axes, figS10.DRAWN, strict=True):
+    assert len(figure.axes) == len(DRAWN)
+    for axis, name in zip(figure.axes, DRAWN, strict=True):
         rows = table[table["quantity"] == name]
         drawn = [np.column_stack(line.get_data()) for line in axis.lines]
         for panel in ("sizes", "fit", "limit"):
@@ -389,11 +390,14 @@ def test_judgement_at_several_temperatures(solution):
             expected = here.loc[here["sampler"] == sampler].sort_values("beta")["x"]
             drawn = sorted((line.get_xdata()[0], line.get_ydata()[0]) for line in marks)
             # One place for each temperature, and no distance outside of the axis.
-            assert len({round(place, 9) for place, _ in drawn}) == 2
+            assert len({round(place, 9) for place, _ in drawn}) == len(expected)
             assert [distance for _, distance in drawn] == pytest.approx(list(expected))
             low, high = axis.get_ylim()
             assert all(low < distance < high for _, distance in drawn)
     assert z.loc[z["sampler"] == "full", "x"].abs().max() < 4
+    # At T = 0.1, Q = 0.002: it would take 38000 units to tell it from 0.
+    of_overlap = z[(z["sampler"] == "full") & (z["panel"] == "overlap")]
+    assert of_overlap["beta"].tolist() == [pytest.approx(100.0)]
     assert z.loc[z["sampler"] == "descending", "x"].abs().max() > 10
 
 
@@ -402,3 +406,129 @@ def test_judgement_without_a_limit_says_so(solution):
     sources = {"sampling": of_sizes(solution, (100,)), "replica": [solution]}
     figure = figS11.draw(figS11.tabulate(sources, pd.DataFrame(), settings), settings)
     assert "no limit" in figure.axes[0].get_title(loc="right")
+
+
+ORDERED = {"g": 1.2, "gamma": 0.5}  # Q = 0 at every temperature
+OF_ORDERED = {"points": [ORDERED], "beta": [10.0, 1000.0], "sampling": ["sizes"]}
+
+
+@pytest.fixture(scope="module")
+def centred() -> xr.Dataset:
+    spec = ReplicaSpec(gamma=0.5, g=(1.2,), temperatures=(0.001, 0.1))
+    return replica.run(spec).assign_attrs(spec=spec.canonical())
+
+
+def fluctuating(centred: xr.Dataset, sizes, factor: float = 1.0) -> list[xr.Dataset]:
+    """Networks whose overlap is the law at Q = 0 times a factor, less a relative 10/N."""
+    rng = np.random.default_rng(3)
+    here = centred.isel(g=0)
+    parts = []
+    for N in sizes:
+        law = np.sqrt(2 / np.pi * here["overlap_variance"].values / N) * (factor - 10 / N)
+        values = {
+            "q": here["q"].values,
+            "energy": here["energy"].values,
+            "overlap_absolute": law,
+            "response_diagonal": here["G"].values,
+        }
+        for _ in range(6):
+            variables = {"status": ("temperature", np.zeros(2, np.int8), STATUS_ATTRIBUTES)}
+            for name, value in values.items():
+                error = 0.02 * np.abs(value)
+                noise = error * rng.standard_normal(2)
+                variables[f"{name}_mean"] = ("temperature", value + noise)
+                variables[f"{name}_mcse"] = ("temperature", error / 3)
+            spec = {"algorithm": "hmc", "g": 1.2, "couplings": {"gamma": 0.5, "N": N}}
+            coords = {"temperature": here["temperature"].values}
+            parts.append(xr.Dataset(variables, coords, {"spec": json.dumps(spec)}))
+    return parts
+
+
+def judged(centred: xr.Dataset, datasets: list[xr.Dataset], beta: float) -> pd.DataFrame:
+    return judgement.tabulate({"sampling": datasets, "replica": [centred]}, ORDERED, beta)
+
+
+def value(table: pd.DataFrame, panel: str, quantity: str, column: str = "y") -> float:
+    return table[(table["panel"] == panel) & (table["quantity"] == quantity)][column].item()
+
+
+def test_overlap_is_judged_by_its_law_where_zero_overlap_is_stable(centred):
+    table = judged(centred, fluctuating(centred, (100, 200, 400)), 10.0)
+    here = centred.isel(g=0).sel(temperature=0.1)
+    law = np.sqrt(2 / np.pi * here["overlap_variance"].item())
+    assert value(table, "branch", "fluctuation") == pytest.approx(law, rel=1e-9)
+    # Half of q is reached at N = (law / (q / 2))^2.
+    least = (2 * law / here["q"].item()) ** 2
+    assert value(table, "branch", "least_N") == pytest.approx(least, rel=1e-9)
+    assert value(table, "limit", "fluctuation") == pytest.approx(law, rel=0.1)
+    assert value(table, "fluctuation", "p_value") > 0.05
+    assert not (table["panel"] == "overlap").any()  # it has no p-value of its own
+    combined = table[(table["quantity"] == "p_value") & (table["panel"] != "all")]["y"]
+    assert len(combined) == 4
+    assert value(table, "all", "p_value") == pytest.approx(min(1, 4 * combined.min()))
+    halved = judged(centred, fluctuating(centred, (100, 200, 400), 0.5), 10.0)
+    assert value(halved, "fluctuation", "p_value") < 1e-4
+    assert value(halved, "all", "p_value") < 1e-3
+
+
+def test_networks_too_small_for_the_law_do_not_judge_the_overlap(centred):
+    """T = 0.1 asks for N >= 19, T = 0.001 for N >= 55: one size is not enough."""
+    datasets = fluctuating(centred, (25, 50, 200))
+    for beta, quantities in ((10.0, 4), (1000.0, 3)):
+        table = judged(centred, datasets, beta)
+        p = table[(table["quantity"] == "p_value") & (table["panel"] != "all")]
+        assert len(p) == quantities
+        sizes = table[(table["panel"] == "sizes") & (table["quantity"] == "fluctuation")]
+        assert sizes["N"].tolist() == [25, 50, 200]  # they are shown
+        least = value(table, "branch", "least_N")
+        assert (sizes["N"] >= least).sum() == (3 if quantities == 4 else 1)
+
+
+def test_overlap_beside_its_law(centred, solution):
+    datasets = [*fluctuating(centred, (100, 400)), *of_sizes(solution)]
+    settings = OF_ORDERED | {"points": [ORDERED, POINT], "beta": [10.0, 100.0, 1000.0]}
+    sources = {"sampling": datasets, "replica": [centred, solution]}
+    table = figS18.tabulate(sources, pd.DataFrame(), settings)
+    # Not at gamma = -0.2, where the selected solution has Q > 0.
+    assert set(table["gamma"]) == {0.5}
+    assert set(table["beta"].round(9)) == {10.0, 1000.0}
+    for (beta, N), rows in table.groupby(["beta", "N"]):
+        here = centred.isel(g=0).sel(temperature=1 / beta, method="nearest")
+        law = np.sqrt(2 / np.pi * here["overlap_variance"].item() / N)
+        mean = np.mean(
+            [
+                ds["overlap_absolute_mean"].sel(temperature=1 / beta, method="nearest").item()
+                for ds in datasets
+                if tables.sampled_spec(ds)["couplings"] == {"gamma": 0.5, "N": N}
+            ]
+        )
+        assert value(rows, "overlap", "fluctuation", "x") == pytest.approx(law / here["q"].item())
+        assert value(rows, "overlap", "fluctuation") == pytest.approx(mean / here["q"].item())
+        assert value(rows, "ratio", "fluctuation") == pytest.approx(mean / law)
+    with style.paper_style():
+        figure = figS18.draw(table, settings)
+        figure.draw_without_rendering()
+    overlap, ratio = figure.axes
+    for axis, panel in ((overlap, "overlap"), (ratio, "ratio")):
+        rows = table[table["panel"] == panel]
+        rows = rows[rows["x"] <= figS18.PANELS[panel][1]]
+        drawn = sorted(
+            (x, y)
+            for line in axis.lines
+            if line.get_marker() in figS18.MARKS
+            for x, y in zip(*line.get_data(), strict=True)
+        )
+        expected = sorted(zip(rows["x"], rows["y"], strict=True))
+        np.testing.assert_allclose(drawn, expected, rtol=1e-12)
+        low, high = axis.get_xlim()
+        assert all(low <= x <= high for x, _ in drawn)
+    law = next(line for line in overlap.lines if line.get_label() == "law")
+    np.testing.assert_array_equal(*law.get_data())
+
+
+def test_without_a_stable_zero_overlap_the_figure_is_empty(solution):
+    settings = {"points": [POINT], "beta": [100.0], "sampling": ["sizes"]}
+    sources = {"sampling": of_sizes(solution), "replica": [solution]}
+    table = figS18.tabulate(sources, pd.DataFrame(), settings)
+    assert table.empty
+    figS18.draw(table, settings)

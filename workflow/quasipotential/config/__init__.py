@@ -15,7 +15,7 @@ from ..specs.fields import NonNegative, Positive, Seed, Transfer
 from ..status import Status
 from .faults import ConfigError, described, listed, malformed
 from .fields import MAX_COUNT, Count, Section
-from .figures import AT_ZERO_GAMMA, EXTRAPOLATED, BetaCurves, Figures, GCurves
+from .figures import AT_ZERO_GAMMA, OVER_N, BetaCurves, Figures, GCurves
 from .sampling import Sampling
 from .tables import Claims, Ledger
 
@@ -138,7 +138,7 @@ class Config(Section):
             for experiment in experiments:
                 if fault := _misfit(self.sampling[experiment], name, figure):
                     raise ValueError(f"figures.{name}.sampling: {experiment!r} has {fault}")
-            if name in (*EXTRAPOLATED, *AT_ZERO_GAMMA):
+            if name in (*OVER_N, *AT_ZERO_GAMMA):
                 self._check_pooled(name, experiments)
         return self
 
@@ -204,7 +204,7 @@ def _misfit(sampling: Sampling, figure: str, section: Section) -> str | None:
         return f"gamma {list(sampling.gamma)}, the figure is at gamma = 0"
     if figure in AT_ZERO_GAMMA and sampling.planted:
         return "planted networks, the figure is about unweighted ones"
-    if figure in EXTRAPOLATED and sampling.networks < 2:
+    if figure in OVER_N and sampling.networks < 2:
         return "one network, an error over networks needs two"
     return None
 

@@ -23,8 +23,8 @@ from .sampling import Sampling
 
 #: Figures beside a theory of gamma = 0 and eta = 0.
 AT_ZERO_GAMMA = ("figS12", "figS17")
-#: Figures that extrapolate averages over networks.
-EXTRAPOLATED = ("figS10", "figS11")
+#: Figures about how averages over networks go with N.
+OVER_N = ("figS10", "figS11", "figS18")
 MOST_RECORDS = 401  # beyond which networks do not keep their two-time correlation
 
 
@@ -242,7 +242,7 @@ class FigS10(Section):
 
 
 class FigS11(Section):
-    """As Fig. S10, judged at several temperatures."""
+    """As Fig. S10 at several temperatures; Fig. S18 likewise."""
 
     points: Annotated[tuple[Point, ...], Field(min_length=1)]
     beta: Positives
@@ -434,6 +434,7 @@ class Figures(Section):
     figS14: FigS14 | None
     figS15: FigS15 | None
     figS16: FigS16 | None
+    figS18: FigS11 | None
 
     @field_validator("*", mode="before")
     @classmethod

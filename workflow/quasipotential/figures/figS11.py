@@ -12,13 +12,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from . import figS10, style, tables
+from . import judgement, style, tables
 
-#: Panel: quantity -> its name.
+#: Panel -> its title.
 QUANTITIES = {
     "q": "$q$",
     "scaled_energy": r"$2\beta E/N$",
-    "overlap": r"$\langle|\phi^a\cdot\phi^b|\rangle/N$",
+    "overlap": r"$\langle|\phi^a\cdot\phi^b|\rangle/\sqrt{N}$ where $Q=0$ is stable, "
+    r"$\langle|\phi^a\cdot\phi^b|\rangle/N$ elsewhere",
     "G_d": r"$\beta\langle r\cdot\phi\rangle/N$",
 }
 #: Whether the theory selects a solution -> its mark, and what the legend says.
@@ -28,9 +29,11 @@ SPREAD = 0.7  # of the room of a point, over its temperatures
 
 
 def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataFrame:
-    """Rows of Fig. S10 at each temperature, less the lines of its fits."""
+    """Rows of module `judgement` at each temperature and point, less the lines of its fits."""
     parts = [
-        figS10.tabulate(sources, published, settings | {"beta": beta}) for beta in settings["beta"]
+        judgement.tabulate(sources, point, beta)
+        for beta in settings["beta"]
+        for point in settings["points"]
     ]
     table = tables.join(parts)
     return table[table["panel"] != "fit"].reset_index(drop=True)
@@ -43,7 +46,7 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     figure, axes = style.new_figure(
         style.PAGE, 0.9 + 1.25 * len(QUANTITIES), nrows=len(QUANTITIES), sharex=True, sharey=True
     )
-    colours = _colours(betas)
+    colours = style.colours_of_temperatures(betas)
     for axis, (quantity, title) in zip(axes.flat, QUANTITIES.items(), strict=True):
         axis.axhspan(-2, 2, color="0.92", zorder=0)
         axis.axhline(0, color="0.6", lw=0.7, zorder=1)
@@ -96,18 +99,14 @@ def _errors_axis(axis: Axes, z: pd.Series) -> None:
 
 
 def _distances(table: pd.DataFrame) -> pd.DataFrame:
-    """z of each quantity, solution, point and temperature; whether the solution is selected."""
+    """z of each panel, solution, point and temperature; whether the solution is selected."""
     keys = ["gamma", "g", "beta", "sampler"]
     z = table[(table["quantity"] == "p_value") & (table["panel"] != "all")]
     chosen = table[(table["panel"] == "branch") & (table["quantity"] == "selected")]
     merged = z[[*keys, "panel", "x"]].merge(chosen[[*keys, "y"]], on=keys)
-    return merged.rename(columns={"x": "z"}).assign(selected=merged["y"] == 1.0)
-
-
-def _colours(betas: list[float]) -> dict[float, tuple[float, ...]]:
-    """Dark is cold."""
-    shades = style.sequential_map()(np.linspace(0.85, 0.0, len(betas)))
-    return dict(zip(betas, map(tuple, shades), strict=True))
+    return merged.rename(columns={"x": "z"}).assign(
+        selected=merged["y"] == 1.0, panel=merged["panel"].replace("fluctuation", "overlap")
+    )
 
 
 def _place(g: float, gamma: float, beta: float, points: list[dict], betas: list[float]) -> float:

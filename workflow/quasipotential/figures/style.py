@@ -119,6 +119,12 @@ def sequential_map() -> mpl.colors.Colormap:
     return mpl.colormaps["cividis"]
 
 
+def colours_of_temperatures(betas: list[float]) -> dict[float, tuple[float, ...]]:
+    """Colours by beta, in rising order: dark is cold."""
+    shades = sequential_map()(np.linspace(0.85, 0.0, len(betas)))
+    return dict(zip(betas, map(tuple, shades), strict=True))
+
+
 def plain_ticks(axis: Axes) -> None:
     """Ticks that say their value, all with as many digits, without a factor beside the axis."""
     axis.ticklabel_format(style="plain", useOffset=False)

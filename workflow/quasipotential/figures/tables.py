@@ -85,8 +85,9 @@ def rows(**columns) -> pd.DataFrame:
 
 
 def join(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """One table from several."""
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+    """One table from several; from none, one without rows."""
+    filled = [part for part in parts if len(part)]
+    return pd.concat(filled, ignore_index=True) if filled else rows(quantity=[])
 
 
 def spec_of(dataset: xr.Dataset) -> dict:
@@ -214,7 +215,7 @@ def sampling_rows(datasets: list[xr.Dataset], quantity: str, variable: str, x: s
                     **values,
                 )
             )
-    return join(parts) if parts else rows(quantity=[]).iloc[:0]
+    return join(parts)
 
 
 def drawn(table: pd.DataFrame, settings: dict, curves: str | None) -> pd.DataFrame:

@@ -531,4 +531,5 @@ SOURCES: dict[str, Callable[[Config, Section], Sources]] = {
     "figS15": _figS15,
     "figS16": _figS16,
     "figS17": _figS17,
+    "figS18": _sizes,
 }
