@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_shipped_configs_are_valid_on_top_of_the_default(name):
         ("figures.fig2.g", {"start": None, "stop": 1, "number": 3}, ["start: got None"]),
         ("figures.fig2.g", {"start": 0, "stop": 1, "number": 2.7}, ["number: got 2.7"]),
         ("figures.fig2.sampling", ["below", "below"], ["figures.fig2.sampling", "both sample"]),
-        ("eta", 0.1, ["eta is 0.1", "figures.fig6"]),
+        ("eta", 0.1, ["eta is 0.1", "fig6, fig9", "set these figures to null"]),
         ("figures.fig2.sampling", ["no such"], ["figures.fig2.sampling", "no such", "below"]),
         ("sampling.below.N", 1, ["sampling.below.N", "1", "equal to 2"]),
         ("sampling.below.chains", 5, ["sampling.below.chains", "5", "multiple of 2"]),
@@ -123,12 +124,19 @@ def test_samples_that_a_figure_cannot_compare_are_refused(figure, experiment, ch
         assert word in str(error.value)
 
 
-@pytest.mark.parametrize("figure", ["figS12", "figS17"])
-def test_theories_without_a_confinement_are_not_compared_with_samples_in_one(figure):
-    raw = study(figure)
-    raw["eta"] = 0.1
-    with pytest.raises(config.ConfigError, match=f"eta is 0.1, but figures.{figure}"):
+def test_theories_without_a_confinement_are_not_drawn_for_one():
+    """All of them are named at once; what is left has eta in every theory of the measure."""
+    raw = with_value("eta", 0.1)
+    with pytest.raises(config.ConfigError, match=r"eta is 0.1, but the theory of fig6, ") as error:
         config.load(raw)
+    named = re.findall(r"figS?\d+", str(error.value))
+    assert set(named) >= {"fig6", "fig9", "figS4", "figS6", "figS12", "figS17"}
+    raw["figures"] |= dict.fromkeys(named)
+    planned = plan.build(config.load(raw))
+    assert planned.claims is None
+    for spec in planned.stages["replica"].values():
+        assert spec.eta == 0.1, spec.key
+    assert all(spec.eta == 0.1 for spec in planned.stages["langevin"].values())
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,25 @@ def test_fitted_law_is_the_predicted_one(gamma):
     assert (curve.Q == 0).all()
 
 
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0])
+def test_fitted_law_of_another_function(gamma):
+    """erf(sqrt(pi) x/2) = x - (pi/12) x^3 + ...: kappa = pi/4, another amplitude by 6 to 13 %."""
+    curve = law(gamma, 10.0 ** np.arange(-8, -1), transfer="erf")
+    assert (curve.status == Status.CONVERGED.code).all()
+    for name in ("exponent", "amplitude"):
+        distance = float(curve[name] - curve[f"predicted_{name}"])
+        assert abs(distance) < 2 * float(curve[f"{name}_error"]), name
+    assert float(curve.predicted_exponent) == prediction(gamma).exponent
+    ratio = float(curve.predicted_amplitude) / prediction(gamma).amplitude
+    assert ratio == pytest.approx((np.pi / 4) ** (prediction(gamma).exponent - 1), rel=1e-6)
+    assert abs(ratio - 1) > 2 * float(curve.amplitude_error / curve.amplitude)
+
+
+def test_without_a_cubic_term_no_law_is_known():
+    for cubic in (np.nan, 0.0):
+        assert np.isnan([prediction(0.5, cubic).exponent, prediction(0.5, cubic).amplitude]).all()
+
+
 def test_fitted_law_below_gamma_zero():
     """-1 < gamma < 0: q ~ T^(1/3) with Q -> q; the distance q - Q ~ T^(2/3).
 

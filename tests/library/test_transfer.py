@@ -284,8 +284,8 @@ def test_config_is_refused_once_with_all_places(own):
 def test_own_function_is_one_line_of_the_config(own):
     raw = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     raw["transfer"] = "own.py:root"
-    raw["claims"] = None
     planned = plan.build(config.load(raw))
+    assert planned.claims is None  # they are about tanh
     names = {
         spec.transfer
         for specs in planned.stages.values()
@@ -299,7 +299,6 @@ def test_relu_is_one_line_of_the_config_with_what_it_has_no_theory_for_left_out(
     """Left are networks, sampling and the finite-temperature replica theory of the paper."""
     raw = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
     raw["transfer"] = "relu"
-    raw["claims"] = None
     with pytest.raises(config.ConfigError) as refusal:
         plan.build(config.load(copy.deepcopy(raw)))
     named = set(re.findall(r"figures\.(fig\w+)", str(refusal.value)))

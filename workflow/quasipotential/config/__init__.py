@@ -15,7 +15,7 @@ from ..specs.fields import NonNegative, Positive, Seed, Transfer
 from ..status import Status
 from .faults import ConfigError, described, listed, malformed
 from .fields import MAX_COUNT, Count, Section
-from .figures import AT_ZERO_GAMMA, OVER_N, BetaCurves, Figures, GCurves
+from .figures import AT_ZERO_ETA, AT_ZERO_GAMMA, OVER_N, BetaCurves, Figures, GCurves
 from .sampling import Sampling
 from .tables import Claims, Ledger
 
@@ -179,18 +179,13 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
-    def _regular_limit(self) -> Config:
-        if self.eta > 0 and self.figures.fig6 is not None:
+    def _without_confinement(self) -> Config:
+        drawn = [name for name in AT_ZERO_ETA if getattr(self.figures, name) is not None]
+        if self.eta > 0 and drawn:
             raise ValueError(
-                f"eta is {self.eta:g}, but figures.fig6 asks for T = 0, which is regular for "
-                "eta = 0 only: set figures.fig6 to null"
+                f"eta is {self.eta:g}, but the theory of {', '.join(drawn)} is of eta = 0: set "
+                "these figures to null"
             )
-        for name in AT_ZERO_GAMMA:
-            if self.eta > 0 and getattr(self.figures, name) is not None:
-                raise ValueError(
-                    f"eta is {self.eta:g}, but figures.{name} shows samples beside a theory of "
-                    f"eta = 0: set figures.{name} to null"
-                )
         return self
 
 

@@ -21,8 +21,11 @@ from .fields import (
 )
 from .sampling import Sampling
 
-#: Figures beside a theory of gamma = 0 and eta = 0.
+#: Figures beside a theory of gamma = 0.
 AT_ZERO_GAMMA = ("figS12", "figS17")
+#: Figures of theories without confinement, or at T = 0, which is regular without it only.
+AT_ZERO_ETA = ("fig6", "fig9", "figS4", "figS5", "figS6", "figS7", "figS8", "figS9", "figS12")
+AT_ZERO_ETA += ("figS14", "figS17")
 #: Figures about how averages over networks go with N.
 OVER_N = ("figS10", "figS11", "figS18")
 MOST_RECORDS = 401  # beyond which networks do not keep their two-time correlation
@@ -90,7 +93,7 @@ class Fig4(Section):
 
 
 class Fig5(Section):
-    """Covariance of x and phi above the transition."""
+    """Covariance of x and phi across the transition."""
 
     gamma: Gammas
     g: Couplings

@@ -42,7 +42,7 @@ class ClaimedShift(Section):
 
 
 class Claims(Section):
-    """The experiments behind the table of claims (docs/theory.md, sections 4 and 5)."""
+    """The experiments behind the table of claims (docs/theory.md, sections 4, 5 and 13)."""
 
     gamma: CriticalGammas  # of the claims on gamma >= 0
     gc: Positives

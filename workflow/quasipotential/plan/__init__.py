@@ -18,7 +18,7 @@ from ..config.fields import Section
 from ..specs import LEAST_WORK, STAGES, FigureSpec, Spec
 from .figures import SOURCES
 from .parts import Sources, sampling_runs
-from .tables import claims_of, second_routes
+from .tables import claims_of, is_of_the_paper, second_routes
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Plan:
     ledger : FigureSpec
         The table of all published values beside ours, from the tables of the figures.
     claims : FigureSpec or None
-        The table of the theory's claims.
+        The table of the theory's claims; None where it is left out or the model is another.
     """
 
     stages: dict[str, dict[str, Spec]]
@@ -152,7 +152,7 @@ def build(config: Config) -> Plan:
         tables=tuple(figure_file(figure, "csv") for figure in figures.values()),
     )
     claims = None
-    if config.claims is not None:
+    if config.claims is not None and is_of_the_paper(config):
         sources = planned("claims", partial(claims_of, config, config.claims))
         claims = _table("claims", config.claims, sources)
     if faults:

@@ -282,7 +282,12 @@ def _figS7(config: Config, figure: sections.FigS7) -> Sources:
     temperatures = temperatures_of(figure.beta)
     return {
         "scaling": [
-            ScalingSpec(gamma=gamma, temperatures=temperatures, **accuracy_of(config))
+            ScalingSpec(
+                gamma=gamma,
+                temperatures=temperatures,
+                transfer=config.transfer,
+                **accuracy_of(config),
+            )
             for gamma in figure.gamma
         ]
     }

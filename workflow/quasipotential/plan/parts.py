@@ -16,7 +16,6 @@ from ..specs import (
     ProtocolSpec,
     ReplicaSpec,
     Spec,
-    StaticFieldsSpec,
     TrajectoriesSpec,
 )
 from ..specs.fields import canonical_float, listed
@@ -143,14 +142,6 @@ def sampling_runs(config: Config, names: Iterable[str]) -> list[LangevinSpec | B
         for gamma in experiment.gamma
         for g in experiment.g
         for couplings in networks(experiment, gamma, g)
-    ]
-
-
-def static_field_specs(config: Config, figure: sections.Fig4) -> list[Spec]:
-    """Static DMFT of Fig. 4 by its second route."""
-    return [
-        StaticFieldsSpec(gamma=gamma, g=figure.g, transfer=config.transfer)
-        for gamma in figure.gamma
     ]
 
 

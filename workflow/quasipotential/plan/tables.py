@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..config import Config
+from ..config import figures as sections
 from ..config.tables import Claims
 from ..specs import (
     AnnealedSpec,
@@ -14,6 +15,7 @@ from ..specs import (
     OneStepSpec,
     Spec,
     StaticDmftSpec,
+    StaticFieldsSpec,
     TwoReplicaSpec,
 )
 from .figures import SOURCES
@@ -24,17 +26,21 @@ from .parts import (
     by_gamma,
     fractions_of,
     replica_spec,
-    static_field_specs,
     temperatures_of,
 )
+
+
+def is_of_the_paper(config: Config) -> bool:
+    """Whether the model is that of published values and claims: tanh without confinement."""
+    return config.transfer == "tanh" and config.eta == 0
 
 
 def second_routes(config: Config) -> Sources:
     """What the ledger takes second routes from, for the figures that are drawn.
 
-    Published values are of tanh without confinement; with another model the ledger is empty.
+    With a model that is not the paper's the ledger is empty.
     """
-    if config.transfer != "tanh" or config.eta > 0:
+    if not is_of_the_paper(config):
         return {"second": [], "evidence": []}
     figures, closed_form, routes = config.figures, {}, []
     for figure in (figures.fig2, figures.fig8, figures.fig9):
@@ -49,7 +55,7 @@ def second_routes(config: Config) -> Sources:
         for g, temperatures in closed_form
     ]
     if figures.fig4 is not None:
-        routes += static_field_specs(config, figures.fig4)
+        routes += _static_fields(config, figures.fig4)
     annealed = config.ledger.annealed
     if annealed is not None:
         routes += [
@@ -103,6 +109,14 @@ def _minimum_search(config: Config) -> list[Spec]:
     ]
 
 
+def _static_fields(config: Config, figure: sections.Fig4) -> list[Spec]:
+    """Static DMFT of Fig. 4 by its second route."""
+    return [
+        StaticFieldsSpec(gamma=gamma, g=figure.g, transfer=config.transfer)
+        for gamma in figure.gamma
+    ]
+
+
 def _evidence(config: Config) -> list[Spec]:
     """Results that may explain why a published value differs."""
     figures = config.figures
@@ -110,13 +124,14 @@ def _evidence(config: Config) -> list[Spec]:
     if figures.fig6 is not None:
         evidence += _ansatz(config) + _minimum_search(config)
     if figures.fig4 is not None:
-        evidence += static_field_specs(config, figures.fig4)
+        evidence += _static_fields(config, figures.fig4)
     if figures.figS8 is not None:
         evidence += audit_runs(config, figures.figS8)
     return evidence
 
 
 def claims_of(config: Config, claims: Claims) -> Sources:
+    """What the table of claims is made from."""
     accuracy = accuracy_of(config)
     cold = 1 / claims.limit_beta
     gains = {gamma: tuple(gc / (1 + gamma) for gc in claims.gc) for gamma in claims.gamma}

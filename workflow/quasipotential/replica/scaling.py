@@ -1,7 +1,8 @@
-"""Exponent of q ~ A T^a at the transition g (1 + gamma) = 1 with phi = tanh.
+"""Exponent of q ~ A T^a at the transition g (1 + gamma) = 1.
 
-Expansion for small q. With y = phi(x) as the variable of integration x = y + y^3/3 + ..., the
-replicated single-site weight (docs/theory.md, section 2) is Gaussian in (p, y), p = -i x^, up to
+Expansion for small q with phi = tanh. With y = phi(x) as the variable of integration,
+x = y + y^3/3 + ..., the replicated single-site weight (docs/theory.md, section 2) is Gaussian in
+(p, y), p = -i x^, up to
 
     -p y^3/3 (from x)  and  y^2 (from dx/dy).
 
@@ -32,6 +33,9 @@ f''(0) = -b/2; at gamma = 1, where b = 0, f'''(0) = -16. Terms of order q^2 are 
   This is the replica-symmetric result. The solution is marginally unstable to breaking: its
   multiplier tends to 1 from above.
 
+To this order another phi = x - kappa x^3/3 + ... is tanh with x in units of kappa^(-1/2), T and q
+in units of 1/kappa: the exponent is the same, and the amplitude is A kappa^(a - 1).
+
 Corrections are relative powers T^c, c = 1/3 in general, 1/2 at gamma = 0 and 1/4 at gamma = 1.
 
 The exponent from the data knows nothing of this: ln q = ln A + a ln T + B T^c + C T^(2c) is fitted
@@ -50,6 +54,7 @@ from scipy import optimize
 
 from ..specs import ReplicaSpec, ScalingSpec
 from ..status import STATUS_ATTRIBUTES, Status
+from ..transfer import transfer_function
 from . import solutions
 
 Array = np.ndarray
@@ -84,15 +89,22 @@ class PowerLaw:
     amplitude_error: float = 0.0
 
 
-def prediction(gamma: float) -> PowerLaw:
-    """Leading law for T -> 0 at g (1 + gamma) = 1, phi = tanh, -1 < gamma <= 1."""
+def prediction(gamma: float, cubic: float = 1.0) -> PowerLaw:
+    """Leading law for T -> 0 at g (1 + gamma) = 1, -1 < gamma <= 1.
+
+    ``cubic`` is kappa; without one (NaN, 0) no law is known.
+    """
     if gamma == 0:
-        return PowerLaw(1 / 2, np.sqrt(1 / 2))
-    if gamma == 1:
-        return PowerLaw(3 / 4, 8 ** (1 / 4))
-    if gamma > 0:
-        return PowerLaw(2 / 3, ((1 - gamma) * (1 + gamma) ** 3 / (2 * gamma)) ** (1 / 3))
-    return PowerLaw(1 / 3, 0.75 * (-gamma * (1 - gamma) ** 2) ** (1 / 3))
+        exponent, amplitude = 1 / 2, np.sqrt(1 / 2)
+    elif gamma == 1:
+        exponent, amplitude = 3 / 4, 8 ** (1 / 4)
+    elif gamma > 0:
+        exponent, amplitude = 2 / 3, ((1 - gamma) * (1 + gamma) ** 3 / (2 * gamma)) ** (1 / 3)
+    else:
+        exponent, amplitude = 1 / 3, 0.75 * (-gamma * (1 - gamma) ** 2) ** (1 / 3)
+    if not cubic > 0:
+        return PowerLaw(np.nan, np.nan)
+    return PowerLaw(exponent, float(amplitude * cubic ** (exponent - 1)))
 
 
 def _fit(log_T: Array, log_q: Array, terms: int) -> Array:
@@ -159,6 +171,7 @@ def run(spec: ScalingSpec) -> xr.Dataset:
             gamma=spec.gamma,
             g=(1 / (1 + spec.gamma),),
             temperatures=tuple(around.ravel()),
+            transfer=spec.transfer,
             tolerance=spec.tolerance,
             quadrature_tolerance=spec.quadrature_tolerance,
         )
@@ -174,7 +187,7 @@ def run(spec: ScalingSpec) -> xr.Dataset:
         fitted = fit_power_law(temperatures[good], points["q"].values[good], error[good])
     else:
         fitted = PowerLaw(np.nan, np.nan, np.nan, np.nan)
-    predicted = prediction(spec.gamma)
+    predicted = prediction(spec.gamma, transfer_function(spec.transfer).cubic)
 
     data = {name: points[name].values for name in ("q", "Q", "residual", "quadrature_error")}
     data |= {"local_exponent": local} | vars(fitted)

@@ -99,18 +99,7 @@ def run(spec: ReplicaSpec) -> xr.Dataset:
         Of the selected solution, variables over (g, temperature), all dimensionless; NaN where
         there is none (branch -1, and a status that says why) and for q^ at T = 0 where it diverges.
         Of all solutions, variables ``candidate_*`` over (candidate, g, temperature).
-
-    Raises
-    ------
-    ValueError
-        For T = 0 together with eta > 0, where the measure concentrates on minima of the energy and
-        the equations have no regular limit.
     """
-    if spec.eta > 0 and 0 in spec.temperatures:
-        raise ValueError(
-            f"T = 0 was asked for with eta = {spec.eta}; the limit is regular for eta = 0 only: "
-            "use positive temperatures"
-        )
     g, temperatures = np.array(spec.g), np.array(spec.temperatures)
     transfer = transfer_function(spec.transfer)
     model = Model(spec.gamma, g, np.zeros_like(g), transfer.phi, spec.eta, odd=transfer.is_odd)

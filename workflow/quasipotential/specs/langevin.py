@@ -14,7 +14,8 @@ from .fields import SEEDS, NonNegative, Positive, PositiveGrid, Seed, Transfer, 
 from .networks import CouplingsSpec
 
 #: Units of a harmonic valley whose ladder has about as many rungs as rescaled swaps need next to
-#: the transition, at gamma = 0, N = 100 and 200.
+#: the transition, at gamma = 0, N = 100 and 200.  The sampler begins with them: another number is
+#: another version of LangevinSpec.
 RESCALED_UNITS = 4
 
 

@@ -45,6 +45,15 @@ class ReplicaSpec(Spec):
     quadrature_tolerance: Positive = 1e-8  # relative, from refinement
 
     @model_validator(mode="after")
+    def _regular_limit(self) -> ReplicaSpec:
+        if 0 in self.temperatures and self.eta > 0:
+            raise ValueError(
+                f"T = 0 was asked for with eta = {self.eta:g}; the limit is regular for eta = 0 "
+                "only: use positive temperatures"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _cold_only_if_odd(self) -> ReplicaSpec:
         if 0 in self.temperatures and not odd(self.transfer):
             raise ValueError(
@@ -267,6 +276,7 @@ class ScalingSpec(Spec):
 
     gamma: Asymmetry
     temperatures: PositiveGrid
+    transfer: Sigmoidal = "tanh"
     tolerance: Positive = 1e-10
     quadrature_tolerance: Positive = 1e-8
 
