@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 CONFIGS = (ROOT / "config.yaml", ROOT / "config" / "sampling.yaml")
 COPIES = ROOT / "docs" / "study"
 THEORY = ROOT / "docs" / "theory.md"
-FIGURES = ("figS10", "figS11", "figS12", "figS17")
+FIGURES = ("figS10", "figS11", "figS12", "figS17", "figS18")
 JUDGED = "figS11"
 BEGIN, END = "<!-- table of the finite-size study: docs/study.py -->", "<!-- end of the table -->"
 POINT = ["gamma", "g"]
@@ -59,8 +59,9 @@ def rendered(table: pd.DataFrame) -> str:
     """
     chosen = table[(table["panel"] == "branch") & (table["quantity"] == "selected")]
     chosen = chosen[chosen["y"] == 1][[*POINT, "beta", "sampler"]]
-    p = table[(table["panel"] == "all") & (table["quantity"] == "p_value")]
-    p = p.merge(chosen, on=list(chosen))
+    p = table[table["quantity"] == "p_value"].merge(chosen, on=list(chosen))
+    overlap = p[p["panel"].isin(["fluctuation", "overlap"])].set_index([*POINT, "beta"]).index
+    p = p[p["panel"] == "all"]
     sizes = table[(table["panel"] == "sizes") & (table["quantity"] == "q")]
     agree = sizes["status"] == "converged"
     largest = sizes[agree].groupby([*POINT, "beta"])["N"].agg(["min", "max"]).astype(int)
@@ -70,10 +71,8 @@ def rendered(table: pd.DataFrame) -> str:
     lines = [head, ["---"] * len(head)]
     for gamma, g in table[POINT].drop_duplicates().itertuples(index=False):
         cells = [
-            _cell(p.get((gamma, g, beta)), largest.loc[(gamma, g, beta)])
-            if (gamma, g, beta) in p.index
-            else "-"
-            for beta in temperatures
+            _cell(p[at], largest.loc[at], at in overlap) if at in p.index else "-"
+            for at in ((gamma, g, beta) for beta in temperatures)
         ]
         lines.append([f"{gamma:g}, {g:.4g}", *cells])
     text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -93,11 +92,14 @@ def rendered(table: pd.DataFrame) -> str:
     return text
 
 
-def _cell(p: float, sizes: pd.Series) -> str:
-    """p-value, bold where it does not accept, and the smallest and largest N."""
+def _cell(p: float, sizes: pd.Series, with_overlap: bool) -> str:
+    """p-value, bold where it does not accept, and the smallest and largest N.
+
+    A dagger: no two sizes are large enough for the overlap to be judged.
+    """
     number = f"{p:.2g}" if p >= 0.001 else f"{p:.0e}".replace("e-0", "e-")
     number = number if p >= ACCEPTED else f"**{number}**"
-    return f"{number} ({sizes['min']}-{sizes['max']})"
+    return f"{number}{'' if with_overlap else '†'} ({sizes['min']}-{sizes['max']})"
 
 
 def main() -> None:

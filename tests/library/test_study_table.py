@@ -40,7 +40,13 @@ def test_the_digest_is_that_of_the_samples(study, tmp_path, monkeypatch):
     assert study.samples() != before
 
 
-def made(p: float | None, statuses: dict[int, str], beta: float, selected=("full",)):
+def made(
+    p: float | None,
+    statuses: dict[int, str],
+    beta: float,
+    selected=("full",),
+    judged=("all", "overlap"),
+):
     """Rows of one temperature."""
     columns = {"gamma": -0.2, "g": 1.375, "beta": beta}
     parts = [
@@ -60,9 +66,10 @@ def made(p: float | None, statuses: dict[int, str], beta: float, selected=("full
         )
         if p is not None:
             value = p if name in selected else 1e-20
-            parts.append(
-                tables.rows(panel="all", quantity=["p_value"], sampler=name, y=value, **columns)
-            )
+            parts += [
+                tables.rows(panel=panel, quantity=["p_value"], sampler=name, y=value, **columns)
+                for panel in judged
+            ]
     return parts
 
 
@@ -71,11 +78,11 @@ def test_a_table_shows_the_selected_solution_and_the_sizes_that_agree(study):
         made(0.5, {50: "converged", 100: "converged", 200: "not_equilibrated"}, 10.0)
         + made(0.04, {100: "converged", 800: "converged"}, 100.0, selected=("descending",))
         + made(None, {50: "converged", 100: "not_equilibrated"}, 1000.0)
-        + made(3.4e-8, {25: "converged", 50: "converged"}, 10000.0)
+        + made(3.4e-8, {25: "converged", 50: "converged"}, 10000.0, judged=("all",))
     )
     lines = study.rendered(table).splitlines()
     assert lines[0] == "| $\\gamma$, $g$ | $T = 0.1$ | $T = 0.01$ | $T = 0.001$ | $T = 0.0001$ |"
-    assert lines[2] == "| -0.2, 1.375 | 0.5 (50-100) | **0.04** (100-800) | - | **3e-8** (25-50) |"
+    assert lines[2] == "| -0.2, 1.375 | 0.5 (50-100) | **0.04** (100-800) | - | **3e-8**† (25-50) |"
     assert "Of 3 temperatures with a limit 1 accept the selected solution" in lines[-1]
     apart = re.findall(r"T = ([\d.]+)\$: ([\d, ]+)", lines[-1])
     assert apart == [("0.1", "200"), ("0.001", "100")]

@@ -1,4 +1,4 @@
-"""The table of claims: what docs/theory.md, sections 4, 5 and 13, says beside what is computed here.
+"""The table of claims: what docs/theory.md, sections 4, 5 and 13, says, and what is computed here.
 
 Each function takes the results of one experiment and returns rows: a claim in words, where it was
 tested, the claimed value or bound, the computed one with its error, and whether it is shown.  A

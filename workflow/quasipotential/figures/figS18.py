@@ -93,4 +93,4 @@ def _draw_law(overlap: Axes, ratio: Axes, table: pd.DataFrame) -> None:
     overlap.set(xlim=ends, ylim=(ends[0], 2))
     overlap.legend(loc="lower right")
     ratio.axhline(1, color="0.3", lw=0.9, zorder=1)
-    ratio.set(xlim=(0, judgement.LARGEST_OVERLAP))
+    ratio.set(xlim=(0, 1.05 * judgement.LARGEST_OVERLAP))
