@@ -72,7 +72,7 @@ ELEMENTS = {
     "figS7": {"quantity": "local_exponent", "gamma": 0.5},
     "figS8": {"panel": "variant", "sampler": "exact, stopped"},
     "figS9": {"panel": "breaking", "g": 2.2},
-    "figS10": {"panel": "sizes", "quantity": "overlap", "source": "sampling"},
+    "figS10": {"panel": "sizes", "quantity": "fluctuation", "source": "sampling"},
     "figS11": {"panel": "scaled_energy", "quantity": "p_value"},
     "figS12": {"quantity": "law", "g": 3.0},
     "figS13": {"panel": "gamma = 0", "quantity": "C, t_w = 40"},
@@ -80,6 +80,7 @@ ELEMENTS = {
     "figS15": {"panel": "noise 0", "quantity": "C0"},
     "figS16": {"panel": "signed", "quantity": "C"},
     "figS17": {"panel": "ratio", "quantity": "mean_square_x", "source": "sampling"},
+    "figS18": {"panel": "ratio", "gamma": 0.0},
 }
 
 
