@@ -6,11 +6,10 @@ over networks are fitted by
     y(N) = a + b N^(-p)                                    (the fit)
     y(N) = a + b N^(-p) + c N^(-2 p)                       (beside it, from four sizes on)
 
-with p = 1 for q, E/N and the response, and p = 1/2 for the mean absolute overlap of two states:
-where Q = 0 the overlap of N units has a standard deviation of order N^(-1/2), so that its absolute
-value vanishes like N^(-1/2), and a is the limit of what is left.  The weights come from a power law
-in N through the spreads over networks: those of few networks vary so much that weights taken from
-them one by one would favour sizes whose error is underestimated.
+with p = 1 for q, E/N, the response and, at Q = 0, sqrt(N) times the mean absolute overlap of two
+states, and p = 1/2 for that overlap where Q > 0 (module `figures.judgement`).  The weights come
+from a power law in N through the spreads over networks: those of few networks vary so much that
+weights taken from them one by one would favour sizes whose error is underestimated.
 
 Errors of a, joined as the root of the sum of squares:
 
