@@ -76,10 +76,13 @@ def rendered(table: pd.DataFrame) -> str:
         ]
         lines.append([f"{gamma:g}, {g:.4g}", *cells])
     text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    accepts, whole = p >= ACCEPTED, p.index.isin(overlap)
     text += (
-        f"\n\nOf {len(p)} temperatures with a limit {(p >= ACCEPTED).sum()} accept the selected "
+        f"\n\nWhere the overlap is judged too, {accepts[whole].sum()} of {whole.sum()} temperatures "
+        f"accept the selected solution ($p \\ge {ACCEPTED}$); by $q$, $2E/NT$ and $G_d$ alone (†: fewer "
+        "than two sizes are large enough for the law of the overlap, so that it is not judged) "
+        f"{accepts[~whole].sum()} of {(~whole).sum()}."
     )
-    text += f"solution ($p \\ge {ACCEPTED}$)."
     apart = sizes[~agree].groupby([*POINT, "beta"], sort=False)["N"]
     if len(apart):
         places = (

@@ -471,6 +471,43 @@ def test_overlap_is_judged_by_its_law_where_zero_overlap_is_stable(centred):
     assert value(halved, "all", "p_value") < 1e-3
 
 
+def with_another(centred: xr.Dataset, factor: float) -> xr.Dataset:
+    """A second stable solution with Q = 0, not selected: q and its fluctuations times a factor."""
+    other = centred.copy(deep=True)
+    for name in ("q", "Q", "G", "Rp", "energy", "overlap_variance"):
+        values = centred[f"candidate_{name}"].sel(candidate="descending").values
+        scale = {"q": factor, "overlap_variance": factor**4}.get(name, 1.0)
+        other[f"candidate_{name}"].loc[{"candidate": "ascending"}] = scale * values
+    return other
+
+
+def test_each_solution_is_judged_on_sizes_that_its_own_law_asks_for(centred):
+    """The other solution's law sets in at an N that is twice as large."""
+    both = with_another(centred, np.sqrt(2))
+    least = value(judged(centred, fluctuating(centred, (100,)), 1000.0), "branch", "least_N")
+    sizes = [round(factor * least) for factor in (1.2, 1.6, 4)]
+    table = judged(both, fluctuating(centred, sizes), 1000.0)
+    own = table[(table["panel"] == "branch") & (table["quantity"] == "least_N")]
+    expected = {"descending": least, "ascending": 2 * least}
+    assert own.set_index("sampler")["y"].to_dict() == pytest.approx(expected)
+    p = table[(table["panel"] == "fluctuation") & (table["quantity"] == "p_value")]
+    assert p["sampler"].tolist() == ["descending"]  # one size is left for the other
+    # The limit is that of the selected one.
+    alone = judged(centred, fluctuating(centred, sizes), 1000.0)
+    assert value(table, "limit", "fluctuation") == value(alone, "limit", "fluctuation")
+    settings = OF_ORDERED | {"beta": [1000.0]}
+    sources = {"sampling": fluctuating(centred, sizes), "replica": [both]}
+    assert len(figS18.tabulate(sources, pd.DataFrame(), settings)) == 2 * len(sizes)
+
+
+def test_where_zero_overlap_is_unstable_it_has_no_law(solution):
+    table = tabulated(of_sizes(solution), solution)
+    p = table[(table["quantity"] == "p_value") & (table["sampler"] == "descending")]
+    assert sorted(p["panel"]) == ["G_d", "all", "q", "scaled_energy"]
+    least = table[(table["quantity"] == "least_N") & (table["sampler"] == "descending")]
+    assert np.isinf(least["y"].item())
+
+
 def test_networks_too_small_for_the_law_do_not_judge_the_overlap(centred):
     """T = 0.1 asks for N >= 19, T = 0.001 for N >= 55: one size is not enough."""
     datasets = fluctuating(centred, (25, 50, 200))

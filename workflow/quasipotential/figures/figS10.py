@@ -59,11 +59,16 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
 
 def _of_overlap(rows: pd.DataFrame) -> str:
     """The quantity by which the overlap of the selected branch is judged."""
-    branches = rows[rows["panel"] == "branch"].pivot(
-        index="sampler", columns="quantity", values="y"
-    )
-    selected = branches[branches["selected"] == 1] if len(branches) else branches
-    return "fluctuation" if selected.get("fluctuation", pd.Series()).notna().any() else "overlap"
+    branches = _branches(rows)
+    if "fluctuation" not in branches:
+        return "overlap"
+    selected = branches.loc[branches["selected"] == 1, "fluctuation"]
+    return "fluctuation" if selected.notna().any() else "overlap"
+
+
+def _branches(rows: pd.DataFrame) -> pd.DataFrame:
+    """Values of each solution at a point, one row for each."""
+    return rows[rows["panel"] == "branch"].pivot(index="sampler", columns="quantity", values="y")
 
 
 def _verdict(rows: pd.DataFrame) -> str:
@@ -88,13 +93,10 @@ def _draw_panel(axis: Axes, rows: pd.DataFrame, name: str, colour) -> None:
         style.draw_samples(axis, group, colour, style.SAMPLER_MARKS[sampler])
     limit = here[here["panel"] == "limit"]
     axis.errorbar(limit["x"], limit["y"], yerr=limit["error"], fmt="s", color=colour, capsize=2)
-    branches = rows[rows["panel"] == "branch"].pivot(
-        index="sampler", columns="quantity", values="y"
-    )
     p_values = rows[rows["quantity"] == "p_value"]
     p_values = p_values[p_values["panel"] == name].set_index("sampler")["y"]
     handles = []
-    for branch, values in branches.iterrows():
+    for branch, values in _branches(rows).iterrows():
         if name not in values or pd.isna(values[name]):
             continue
         text, dashes = BRANCHES[branch]

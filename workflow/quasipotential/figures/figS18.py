@@ -6,8 +6,11 @@ v/N (module `replica.stability`), so that its mean absolute value is the law sqr
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import numpy as np
 import pandas as pd
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -20,7 +23,7 @@ PANELS = {
     "ratio": (r"$\langle|\phi^a\cdot\phi^b|\rangle/N$ over the law", judgement.LARGEST_OVERLAP),
 }
 LAW = r"law at $Q=0$, $\sqrt{2v/\pi N}/q$"
-MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")  # by gamma
+MARKS = ("o", "s", "^", "D", "v", "P", "X")  # by gamma
 
 
 def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataFrame:
@@ -32,28 +35,26 @@ def tabulate(sources: dict, published: pd.DataFrame, settings: dict) -> pd.DataF
     parts = []
     for beta in settings["beta"]:
         for point in settings["points"]:
-            rows = judgement.tabulate(sources, point, beta)
-            branches = rows[rows["panel"] == "branch"].pivot(
-                index="sampler", columns="quantity", values="y"
-            )
-            if "fluctuation" not in branches:
-                continue
-            for branch in branches[branches["selected"] == 1].dropna().itertuples():
-                sizes = rows[(rows["panel"] == "sizes") & (rows["quantity"] == "fluctuation")]
-                law = branch.fluctuation / np.sqrt(sizes["N"])
-                for panel, scale in (
-                    ("overlap", branch.q * np.sqrt(sizes["N"])),
-                    ("ratio", branch.fluctuation),
-                ):
-                    parts.append(
-                        sizes.assign(
-                            panel=panel,
-                            x=law / branch.q,
-                            y=sizes["y"] / scale,
-                            error=sizes["error"] / scale,
-                        )
-                    )
+            where = (point["g"], point["gamma"], beta)
+            for branch in judgement.branches(sources["replica"], *where):
+                if branch.selected and branch.of_overlap == "fluctuation":
+                    datasets = judgement.at_point(sources["sampling"], *where)
+                    parts += _beside_the_law(datasets, branch, beta)
     return tables.join(parts)
+
+
+def _beside_the_law(
+    datasets: list[xr.Dataset], branch: judgement.Branch, beta: float
+) -> list[pd.DataFrame]:
+    sizes = judgement.means(datasets, "fluctuation", beta)
+    limit, root = branch.values["fluctuation"], np.sqrt(sizes["N"])
+    q = branch.values["q"]
+    return [
+        sizes.assign(
+            panel=panel, x=limit / (q * root), y=sizes["y"] / scale, error=sizes["error"] / scale
+        )
+        for panel, scale in (("overlap", q * root), ("ratio", limit))
+    ]
 
 
 def draw(table: pd.DataFrame, settings: dict) -> Figure:
@@ -61,7 +62,7 @@ def draw(table: pd.DataFrame, settings: dict) -> Figure:
     figure, axes = style.new_figure(style.PAGE, 3.1, ncols=len(PANELS))
     colours = style.colours_of_temperatures(settings["beta"])
     gammas = sorted({point["gamma"] for point in settings["points"]})
-    marks = dict(zip(gammas, MARKS, strict=False))
+    marks = dict(zip(gammas, cycle(MARKS)))
     for axis, (panel, (label, largest)) in zip(axes.flat, PANELS.items(), strict=True):
         rows = table[(table["panel"] == panel) & (table["x"] <= largest)]
         for beta, colour in colours.items():

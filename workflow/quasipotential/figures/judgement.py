@@ -4,12 +4,14 @@ The overlap of two states is judged in the way in which the theory says that it 
 
 - where Q = 0 is stable it fluctuates about 0 with the variance v/N (module `replica.stability`), so
   that sqrt(N) <|phi.phi'|>/N tends to sqrt(2 v/pi), by powers of 1/N: quantity ``fluctuation``;
-- elsewhere <|phi.phi'|>/N tends to Q, by powers of 1/sqrt(N): quantity ``overlap``.
+- where Q > 0, <|phi.phi'|>/N tends to Q: quantity ``overlap``.  By which powers is not known for
+  gamma < 0, where Q > 0 is not stable to symmetry breaking; 1/sqrt(N) is a convention;
+- where Q = 0 is not stable the theory has no law, and the overlap is not judged.
 
-Either holds in large networks only, and the theory says from which size on.  Where Q = 0 the law is
-to be at most q/2; where Q > 0, two states without any relation, sqrt(2/(pi N)) q, are to have an
-overlap of at most Q/2.  Smaller networks, in which one pair of fixed points dominates, or which do
-not tell Q from 0, do not judge the overlap.
+A law holds in large networks only, and the theory says from which size on.  Where Q = 0 it is to be
+at most q/2; where Q > 0, two states without any relation, sqrt(2/(pi N)) q, are to have an overlap
+of at most Q/2.  Smaller networks, in which one pair of fixed points dominates, or which do not tell
+Q from 0, do not judge the overlap.
 """
 
 from __future__ import annotations
@@ -76,19 +78,20 @@ class Branch:
 
     @property
     def least(self) -> float:
-        """N from which on the law of its overlap is to hold."""
+        """N from which on the law of its overlap is to hold; infinite if there is none."""
         q, Q = self.values["q"], self.values["overlap"]
         if "fluctuation" in self.values:
             return (self.values["fluctuation"] / (LARGEST_OVERLAP * q)) ** 2
-        return 2 / np.pi * (q / (LARGEST_OVERLAP * Q)) ** 2 if Q > 0 else 0.0
+        return 2 / np.pi * (q / (LARGEST_OVERLAP * Q)) ** 2 if Q > 0 else np.inf
 
 
 def tabulate(sources: dict, point: dict, beta: float) -> pd.DataFrame:
     """Rows of one point at one temperature; the name of a branch stands in ``sampler``.
 
-    - panel ``sizes``: means over networks, x = N^(-p); those not equilibrated are not fitted;
-    - panel ``fit``: the line and its standard error, x = N^(-p); of the overlap for the selected
-      branch;
+    - panel ``sizes``: means over networks, x = N^(-p); those not equilibrated, or too small for the
+      law of the overlap, are not fitted;
+    - panel ``fit``: the line and its standard error, x = N^(-p); of the overlap by the law of the
+      selected branch alone, here and in the next two;
     - panel ``limit``: the extrapolated value with its whole error, x = 0, N = inf;
     - panel ``statistics``, quantity ``<quantity>: chi2`` (x: degrees of freedom), ``<quantity>:
       statistical error`` and ``<quantity>: systematic error`` of the limit;
@@ -99,19 +102,12 @@ def tabulate(sources: dict, point: dict, beta: float) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If two algorithms, or planted and other networks, are at the same point: at finite N their
-        averages differ.
+        As `at_point`.
     """
     g, gamma = point["g"], point["gamma"]
-    datasets = _at_point(sources["sampling"], g, gamma, beta)
-    kinds = {_kind(tables.sampled_spec(dataset)) for dataset in datasets}
-    if len(kinds) > 1:
-        raise ValueError(
-            f"g = {g:g}, gamma = {gamma:g} is sampled by {' and '.join(sorted(kinds))}; "
-            "an extrapolation takes one of them"
-        )
+    datasets = at_point(sources["sampling"], g, gamma, beta)
     columns = {"g": g, "gamma": gamma, "beta": beta}
-    sampled = {name: _sampled(datasets, name, beta) for name in QUANTITIES}
+    sampled = {name: means(datasets, name, beta) for name in QUANTITIES}
 
     def extrapolated(name: str, least: float = 0.0) -> dict[str, finite_size.Extrapolation]:
         """The extrapolation of a quantity by its name, empty if there are fewer than two sizes."""
@@ -142,8 +138,15 @@ def tabulate(sources: dict, point: dict, beta: float) -> pd.DataFrame:
     return tables.join(parts + judged)
 
 
-def _at_point(datasets: list[xr.Dataset], g: float, gamma: float, beta: float) -> list[xr.Dataset]:
-    """The samples at a point, each at one temperature, without what is not extrapolated."""
+def at_point(datasets: list[xr.Dataset], g: float, gamma: float, beta: float) -> list[xr.Dataset]:
+    """The samples at a point, each at one temperature, without what is not extrapolated.
+
+    Raises
+    ------
+    ValueError
+        If two algorithms, or planted and other networks, are at the same point: at finite N their
+        averages differ.
+    """
     here = []
     for dataset in datasets:
         spec = tables.sampled_spec(dataset)
@@ -152,6 +155,12 @@ def _at_point(datasets: list[xr.Dataset], g: float, gamma: float, beta: float) -
         near = np.isclose(dataset["temperature"].values * beta, 1)
         if near.any():
             here.append(dataset[OBSERVED].isel(temperature=[np.argmax(near)]))
+    kinds = {_kind(tables.sampled_spec(dataset)) for dataset in here}
+    if len(kinds) > 1:
+        raise ValueError(
+            f"g = {g:g}, gamma = {gamma:g} is sampled by {' and '.join(sorted(kinds))}; "
+            "an extrapolation takes one of them"
+        )
     return here
 
 
@@ -165,8 +174,8 @@ def _scale(name: str, beta: float, N):
     return {"scaled_energy": 2 * beta, "fluctuation": np.sqrt(N)}.get(name, 1.0)
 
 
-def _sampled(datasets: list[xr.Dataset], name: str, beta: float) -> pd.DataFrame:
-    """Means over networks, one row for each N."""
+def means(datasets: list[xr.Dataset], name: str, beta: float) -> pd.DataFrame:
+    """Means of a quantity over networks, one row for each N."""
     _, variable, power = QUANTITIES[name]
     rows = tables.sampling_rows(datasets, name, variable, "beta")
     scale = _scale(name, beta, rows["N"])

@@ -94,6 +94,8 @@ def prediction(gamma: float, cubic: float = 1.0) -> PowerLaw:
 
     ``cubic`` is kappa; without one (NaN, 0) no law is known.
     """
+    if not cubic > 0:
+        return PowerLaw(np.nan, np.nan)
     if gamma == 0:
         exponent, amplitude = 1 / 2, np.sqrt(1 / 2)
     elif gamma == 1:
@@ -102,8 +104,6 @@ def prediction(gamma: float, cubic: float = 1.0) -> PowerLaw:
         exponent, amplitude = 2 / 3, ((1 - gamma) * (1 + gamma) ** 3 / (2 * gamma)) ** (1 / 3)
     else:
         exponent, amplitude = 1 / 3, 0.75 * (-gamma * (1 - gamma) ** 2) ** (1 / 3)
-    if not cubic > 0:
-        return PowerLaw(np.nan, np.nan)
     return PowerLaw(exponent, float(amplitude * cubic ** (exponent - 1)))
 
 

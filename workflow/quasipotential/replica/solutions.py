@@ -81,7 +81,8 @@ LONG_NAMES = {
     "R": "the paper's R = Rp sqrt(T)",
     "r": "the paper's r = (G + Rp) sqrt(T)",
 }
-SOLUTION = tuple(LONG_NAMES)[:15]  # what is known of one solution
+#: What is known of one solution.
+SOLUTION = tuple(LONG_NAMES)[: list(LONG_NAMES).index("multiplier_annealed")]
 CANDIDATES = ("descending", "ascending", "vanishing", "full")
 CANDIDATE = (
     *("q", "Q", "qhat", "Qhat", "G", "Rp", "energy", "free_energy", "multiplier"),
