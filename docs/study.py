@@ -77,12 +77,11 @@ def rendered(table: pd.DataFrame) -> str:
         lines.append([f"{gamma:g}, {g:.4g}", *cells])
     text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     accepts, whole = p >= ACCEPTED, p.index.isin(overlap)
-    text += (
-        f"\n\nWhere the overlap is judged too, {accepts[whole].sum()} of {whole.sum()} temperatures "
-        f"accept the selected solution ($p \\ge {ACCEPTED}$); by $q$, $2E/NT$ and $G_d$ alone (†: fewer "
-        "than two sizes are large enough for the law of the overlap, so that it is not judged) "
-        f"{accepts[~whole].sum()} of {(~whole).sum()}."
-    )
+    text += "\n\nWhere the overlap is judged too, "
+    text += f"{accepts[whole].sum()} of {whole.sum()} temperatures accept the selected solution "
+    text += f"($p \\ge {ACCEPTED}$); by $q$, $2E/NT$ and $G_d$ alone (†: fewer than two sizes are "
+    text += "large enough for the law of the overlap, so that it is not judged) "
+    text += f"{accepts[~whole].sum()} of {(~whole).sum()}."
     apart = sizes[~agree].groupby([*POINT, "beta"], sort=False)["N"]
     if len(apart):
         places = (
