@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import signal
 
 from quasipotential import couplings, store
 from quasipotential.specs import parse
@@ -13,7 +14,12 @@ def test_second_process_on_the_same_results_is_told_of_the_lock(small):
     first = small.start(*small.targets)
     while not first.workers():
         assert first.process.poll() is None
-    output = small.snakemake("--cores", "1", "langevin", check=False)
+    # It waits, so that its results are not done before the second one looks.
+    first.process.send_signal(signal.SIGSTOP)
+    try:
+        output = small.snakemake("--cores", "1", "langevin", check=False)
+    finally:
+        first.process.send_signal(signal.SIGCONT)
     assert "Error: Directory cannot be locked" in output
     assert "Traceback" not in output
     assert first.process.wait(timeout=300) == 0
